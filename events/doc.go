@@ -1,0 +1,2 @@
+// Package events is the vocabulary of the ledger.
+package events

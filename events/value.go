@@ -1,0 +1,399 @@
+package events
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/shopspring/decimal"
+)
+
+// A Fund names one fund, and so one log: [a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?.
+type Fund string
+
+// A Year is the fiscal year charged: a number of four digits, 1000 to 9990, that an event names outright.
+// It is never derived from a date.
+type Year int
+
+// A Line is the code of a budget line, at most 32 characters of [A-Za-z0-9]+([.-][A-Za-z0-9]+)*. [Root] is the fund as a whole.
+type Line string
+
+// Root is the line above all others. It is implied in every year.
+const Root Line = "0"
+
+// A Seq is a position in a fund's log. The first event is 1; 0 is before it.
+type Seq uint64
+
+// An ID is the caller's key for idempotency: 1 to 128 visible characters, no space, not beginning with "-", compared bytewise.
+type ID string
+
+// A Minor is a signed amount in a currency's smallest unit (fen for CNY, yen for JPY).
+type Minor int64
+
+// A Day counts days from 1970-01-01 in the proleptic Gregorian calendar; it has no time zone.
+type Day int32
+
+// firstYear and lastYear bound fiscal years and the years of dates, so that "the year after" and a carry-over's expiry stay in four digits.
+const firstYear, lastYear = 1000, 9990
+
+var (
+	fundForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+	lineForm = regexp.MustCompile(`^[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$`)
+	yearForm = regexp.MustCompile(`^[1-9][0-9]{3}$`)
+)
+
+// ParseFund parses a fund's code. The error is a [BadValue] whose args have no field.
+func ParseFund(s string) (Fund, error) {
+	if !fundForm.MatchString(s) {
+		return "", badValue("fund-form", s)
+	}
+	return Fund(s), nil
+}
+
+// ParseLine parses a line's code.
+func ParseLine(s string) (Line, error) {
+	if len(s) > 32 || !lineForm.MatchString(s) {
+		return "", badValue("line-form", s)
+	}
+	return Line(s), nil
+}
+
+// ParseYear parses the four digits of a fiscal year.
+func ParseYear(s string) (Year, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || !yearForm.MatchString(s) || n < firstYear || n > lastYear {
+		return 0, badValue("year-form", s)
+	}
+	return Year(n), nil
+}
+
+func (y Year) String() string { return fmt.Sprintf("%04d", int(y)) }
+
+// ParseID parses a caller's key.
+func ParseID(s string) (ID, error) {
+	n := 0
+	for _, r := range s {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
+			return "", badValue("id-form", s)
+		}
+		n++
+	}
+	if n < 1 || n > 128 || s[0] == '-' {
+		return "", badValue("id-form", s)
+	}
+	return ID(s), nil
+}
+
+// ParseSeq parses a position in the log: a whole number from 1, without sign or leading zeros.
+func ParseSeq(s string) (Seq, error) {
+	n, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || n == 0 || s[0] == '0' || s[0] == '+' {
+		return 0, badValue("seq-form", s)
+	}
+	return Seq(n), nil
+}
+
+func (s Seq) String() string { return strconv.FormatUint(uint64(s), 10) }
+
+// ParseDay parses a day written 2022-04-18. Days that the calendar does not have are refused.
+func ParseDay(s string) (Day, error) {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil || t.Year() < firstYear || t.Year() > lastYear+9 {
+		return 0, badValue("day-form", s)
+	}
+	return dayOf(t), nil
+}
+
+// DayOf returns the day on which t falls in its own location.
+func DayOf(t time.Time) Day {
+	y, m, d := t.Date()
+	return dayOf(time.Date(y, m, d, 0, 0, 0, 0, time.UTC))
+}
+
+func dayOf(t time.Time) Day {
+	s := t.Unix()
+	d := s / 86400
+	if s%86400 < 0 {
+		d--
+	}
+	return Day(d)
+}
+
+// Time returns the first moment of the day in loc.
+func (d Day) Time(loc *time.Location) time.Time {
+	y, m, day := time.Unix(int64(d)*86400, 0).UTC().Date()
+	return time.Date(y, m, day, 0, 0, 0, 0, loc)
+}
+
+func (d Day) String() string { return d.Time(time.UTC).Format(time.DateOnly) }
+
+// AddMonths returns the last day of the period that ends n months after the one that ends on d: 2023-02-28 and 12 give 2024-02-29,
+// since periods end where the next begins.
+func (d Day) AddMonths(n int) Day {
+	next := (d + 1).Time(time.UTC)
+	y, m, day := next.Date()
+	moved := time.Date(y, m+time.Month(n), day, 0, 0, 0, 0, time.UTC)
+	if moved.Day() != day { // the month is too short to hold that day: its last day it is
+		moved = time.Date(moved.Year(), moved.Month(), 1, 0, 0, 0, 0, time.UTC)
+	}
+	return dayOf(moved) - 1
+}
+
+// A Date is a business date as exact as the paper that it stands on: a day, a month, a year, or some day within an interval.
+// The zero Date is no date.
+type Date struct {
+	text        string
+	first, last Day
+	fiscal      Year // set for a date that is a year alone, which is that fiscal year where the ledger has it
+}
+
+// ParseDate parses 2022-04-18, 2022-04, 2022 or 2022-01-01/2022-12-08.
+func ParseDate(s string) (Date, error) {
+	d := Date{text: s}
+	bad := badValue("date-form", s)
+	switch {
+	case len(s) == 4:
+		y, err := ParseYear(s)
+		if err != nil {
+			return Date{}, bad
+		}
+		first, _ := ParseDay(s + "-01-01")
+		d.first, d.last, d.fiscal = first, first.end(12), y
+	case len(s) == 7:
+		first, err := ParseDay(s + "-01")
+		if err != nil {
+			return Date{}, bad
+		}
+		d.first, d.last = first, first.end(1)
+	case len(s) == 10:
+		first, err := ParseDay(s)
+		if err != nil {
+			return Date{}, bad
+		}
+		d.first, d.last = first, first
+	default:
+		from, to, found := strings.Cut(s, "/")
+		if !found {
+			return Date{}, bad
+		}
+		var err, err2 error
+		d.first, err = ParseDay(from)
+		d.last, err2 = ParseDay(to)
+		if err != nil || err2 != nil {
+			return Date{}, bad
+		}
+		if d.last < d.first {
+			return Date{}, badValue("date-order", s)
+		}
+	}
+	return d, nil
+}
+
+// end returns the last day of the n months that begin on d.
+func (d Day) end(n int) Day {
+	return dayOf(d.Time(time.UTC).AddDate(0, n, 0)) - 1
+}
+
+// DateOf returns the date that is exactly the day d.
+func DateOf(d Day) Date { return Date{text: d.String(), first: d, last: d} }
+
+func (d Date) String() string { return d.text }
+
+// IsZero reports whether d is no date.
+func (d Date) IsZero() bool { return d.text == "" }
+
+// First and Last are the first and the last possible day. For a year alone they are the calendar year's until [Date.In] says otherwise.
+func (d Date) First() Day { return d.first }
+
+// Last is the last possible day.
+func (d Date) Last() Day { return d.last }
+
+// Exact reports whether the paper names the day.
+func (d Date) Exact() bool { return d.first == d.last }
+
+// FiscalYear returns the year of a date that is a year alone, and 0 for any other.
+func (d Date) FiscalYear() Year { return d.fiscal }
+
+// In returns a date that is a year alone with the first and last day of that fiscal year.
+func (d Date) In(first, last Day) Date {
+	d.first, d.last = first, last
+	return d
+}
+
+// An Amount is an unsigned decimal as a command writes it: greater than zero, at most 15 digits before the point and 4 after it.
+// Equal amounts written differently (2 and 2.00) are equal by [Amount.Equal]. The zero Amount is no amount.
+type Amount struct {
+	whole  int64 // below 1e15
+	frac   int32 // in 1/10,000
+	places int8  // digits written after the point
+}
+
+const maxPlaces = 4
+
+var pow10 = [...]int64{1, 10, 100, 1000, 10000}
+
+// ParseAmount parses an amount. Zero, a sign, an exponent, leading zeros, separators and full-width digits are refused, each by name.
+func ParseAmount(s string) (Amount, error) {
+	if why := decimalFault(s); why != "" {
+		return Amount{}, badValue(why, s)
+	}
+	whole, frac, _ := strings.Cut(s, ".")
+	if len(frac) > maxPlaces {
+		return Amount{}, badValue("amount-places", s)
+	}
+	a := Amount{places: int8(len(frac))}
+	a.whole, _ = strconv.ParseInt(whole, 10, 64)
+	if frac != "" {
+		f, _ := strconv.ParseInt(frac, 10, 32)
+		a.frac = int32(f * pow10[maxPlaces-len(frac)])
+	}
+	if a.whole == 0 && a.frac == 0 {
+		return Amount{}, badValue("amount-zero", s)
+	}
+	return a, nil
+}
+
+// decimalFault says what keeps s from being a plain unsigned decimal, as the last part of a key in the words; "" where nothing does.
+func decimalFault(s string) string {
+	digits := 0
+	for i, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r == '.':
+			if i == 0 || i == len(s)-1 || strings.Count(s, ".") > 1 {
+				return "amount-point"
+			}
+		case r == '-' || r == '+' || r == '−' || r == '－' || r == '＋':
+			return "amount-sign"
+		case r == '(' || r == ')' || r == '（' || r == '）':
+			return "amount-sign"
+		case r == ',' || r == '，' || r == '\'' || r == '_' || r == ' ' || r == '\u00a0' || r == '\u202f':
+			return "amount-separator"
+		case r == 'e' || r == 'E':
+			return "amount-exponent"
+		case unicode.IsDigit(r) || r == '．':
+			return "amount-width"
+		default:
+			return "amount-form"
+		}
+	}
+	whole, _, _ := strings.Cut(s, ".")
+	switch {
+	case digits == 0:
+		return "amount-form"
+	case len(whole) > 1 && whole[0] == '0':
+		return "amount-leading-zero"
+	case len(whole) > 15:
+		return "amount-large"
+	}
+	return ""
+}
+
+func (a Amount) String() string {
+	if a.places == 0 {
+		return strconv.FormatInt(a.whole, 10)
+	}
+	return fmt.Sprintf("%d.%0*d", a.whole, int(a.places), int64(a.frac)/pow10[maxPlaces-int(a.places)])
+}
+
+// IsZero reports whether a is no amount.
+func (a Amount) IsZero() bool { return a.whole == 0 && a.frac == 0 }
+
+// Equal reports whether a and b are the same money however they are written.
+func (a Amount) Equal(b Amount) bool { return a.whole == b.whole && a.frac == b.frac }
+
+// Minor returns a in a currency of so many decimals (0 to 4). It is a [BadValue] when more digits than that are written after the point,
+// and [Overflow] when the result leaves int64.
+func (a Amount) Minor(decimals int) (Minor, error) {
+	if int(a.places) > decimals {
+		return 0, badValue("amount-decimals", a.String()).With("decimals", strconv.Itoa(decimals))
+	}
+	scaled, ok := mul(a.whole, pow10[decimals])
+	if !ok {
+		return 0, &Error{Code: Overflow, Args: Args{"value": a.String()}}
+	}
+	sum, ok := Minor(scaled).Add(Minor(int64(a.frac) / pow10[maxPlaces-decimals]))
+	if !ok {
+		return 0, &Error{Code: Overflow, Args: Args{"value": a.String()}}
+	}
+	return sum, nil
+}
+
+func mul(a, b int64) (int64, bool) {
+	if a == 0 || b == 0 {
+		return 0, true
+	}
+	c := a * b
+	return c, c/b == a
+}
+
+// Add returns m+n, and false where the sum leaves int64.
+func (m Minor) Add(n Minor) (Minor, bool) {
+	s := m + n
+	return s, (s > m) == (n > 0)
+}
+
+// Decimal returns m as a decimal of the currency's unit, for division and for other units.
+func (m Minor) Decimal(decimals int) decimal.Decimal { return decimal.New(int64(m), int32(-decimals)) }
+
+// Format writes m with exactly so many decimals and no separators, as postings and JSON tables have it: -1500000.00.
+func (m Minor) Format(decimals int) string { return string(m.append(nil, decimals)) }
+
+func (m Minor) append(b []byte, decimals int) []byte {
+	u := uint64(m)
+	if m < 0 {
+		b = append(b, '-')
+		u = -u
+	}
+	if decimals == 0 {
+		return strconv.AppendUint(b, u, 10)
+	}
+	p := uint64(pow10[decimals])
+	b = strconv.AppendUint(b, u/p, 10)
+	b = append(b, '.')
+	frac := strconv.FormatUint(u%p, 10)
+	for range decimals - len(frac) {
+		b = append(b, '0')
+	}
+	return append(b, frac...)
+}
+
+// ParseMinor parses what [Minor.Format] writes and returns the number of decimals found.
+func ParseMinor(s string) (m Minor, decimals int, err error) {
+	digits := s
+	if whole, frac, found := strings.Cut(s, "."); found {
+		digits, decimals = whole+frac, len(frac)
+		if decimals == 0 {
+			return 0, 0, badValue("amount-form", s)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || decimals > maxPlaces || Minor(n).Format(decimals) != s {
+		return 0, 0, badValue("amount-form", s)
+	}
+	return Minor(n), decimals, nil
+}
+
+// A Number is a signed decimal as a report states a figure: at most 15 digits before the point and 8 after it. It is kept as written.
+type Number string
+
+var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,8})?$`)
+
+// ParseNumber parses a stated figure.
+func ParseNumber(s string) (Number, error) {
+	if !numberForm.MatchString(s) {
+		if why := decimalFault(strings.TrimPrefix(s, "-")); why != "" {
+			return "", badValue(why, s)
+		}
+		return "", badValue("number-form", s)
+	}
+	return Number(s), nil
+}
+
+// Decimal returns the number for arithmetic.
+func (n Number) Decimal() decimal.Decimal { return decimal.RequireFromString(string(n)) }
