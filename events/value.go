@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	_ "time/tzdata" // a fund keeps its time zone on machines that have none installed
+
 	"github.com/shopspring/decimal"
 )
 

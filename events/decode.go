@@ -1,0 +1,892 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/bojanz/currency"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
+)
+
+// MaxLine is how many bytes an event's stored line may have.
+const MaxLine = 65535
+
+// ParseCommand parses one command. Codes, the first that applies: [Malformed] (not one JSON object, bad UTF-8, a name twice at any depth),
+// [UnknownKind], [UnknownField], [MissingField], [BadValue], [TooLarge]. The error's args name the field (and, within lists, the place) and
+// the value; its words say what to write instead. What only a ledger can know, such as the currency's decimals, is not looked at.
+//
+// The command keeps raw, or a copy without the line breaks between tokens.
+func ParseCommand(raw []byte) (Command, error) {
+	raw = trimJSON(raw)
+	top, err := parseObject(raw)
+	if err != nil {
+		return Command{}, err
+	}
+	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher}}
+	p.command(top)
+	if p.err != nil {
+		return Command{}, p.err
+	}
+	if len(raw) > MaxLine {
+		return Command{}, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
+	}
+	return p.c, nil
+}
+
+// trimJSON removes white space around a value and line breaks between its tokens; JSON allows no bare line break within a string.
+func trimJSON(raw []byte) []byte {
+	raw = bytes.Trim(raw, " \t\r\n")
+	if bytes.ContainsAny(raw, "\r\n") {
+		raw = bytes.Map(func(r rune) rune {
+			if r == '\r' || r == '\n' {
+				return -1
+			}
+			return r
+		}, raw)
+	}
+	return raw
+}
+
+// Key returns the id of a command that was given none: a UUIDv5 of its RFC 8785 form, LF and the ordinal (1, 2 …) among the equal commands of
+// one input, so that the same file twice posts nothing twice.
+func Key(raw []byte, ordinal int) (ID, error) {
+	canon, err := Canonical(raw)
+	if err != nil {
+		return "", err
+	}
+	return ID(uuid.NewSHA1(keySpace, fmt.Appendf(canon, "\n%d", ordinal)).String()), nil
+}
+
+// Canonical returns a command in its RFC 8785 form, in which equal commands are equal bytes.
+func Canonical(raw []byte) ([]byte, error) {
+	v := jsontext.Value(slices.Clone(raw))
+	if err := v.Canonicalize(); err != nil {
+		return nil, malformed(err, raw)
+	}
+	return v, nil
+}
+
+var keySpace = uuid.MustParse("d850ed6e-cb6a-5ef7-bd1d-77ee78a2ba50")
+
+// A member is one name and value of a JSON object.
+type member struct {
+	name  string
+	value jsontext.Value
+}
+
+// parseObject reads the members of one JSON object and nothing after it. Names that occur twice at any depth and bad UTF-8 are [Malformed].
+func parseObject(raw []byte) ([]member, error) {
+	if !utf8.Valid(raw) {
+		return nil, &Error{Code: Malformed, Why: "utf8", Args: Args{"value": clip(string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))))}}
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	if k := d.PeekKind(); k != '{' && k != 0 {
+		return nil, &Error{Code: Malformed, Why: "object", Args: Args{"value": clip(string(raw))}}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, malformed(err, raw)
+	}
+	members := make([]member, 0, 16)
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, malformed(err, raw)
+		}
+		m := member{name: name.String()}
+		v, err := d.ReadValue()
+		if err != nil {
+			return nil, malformed(err, raw)
+		}
+		end := d.InputOffset()
+		m.value = raw[end-int64(len(v)) : end : end]
+		members = append(members, m)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, malformed(err, raw)
+	}
+	if d.PeekKind() != 0 || len(bytes.TrimSpace(raw[d.InputOffset():])) > 0 {
+		return nil, &Error{Code: Malformed, Why: "trailing", Args: Args{"value": clip(string(raw[d.InputOffset():]))}}
+	}
+	return members, nil
+}
+
+// elements reads the elements of a JSON array, which is known to be well formed.
+func elements(raw jsontext.Value) []jsontext.Value {
+	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	var out []jsontext.Value
+	_, _ = d.ReadToken()
+	for d.PeekKind() != ']' {
+		v, err := d.ReadValue()
+		if err != nil {
+			return out
+		}
+		end := d.InputOffset()
+		out = append(out, raw[end-int64(len(v)):end:end])
+	}
+	return out
+}
+
+func malformed(err error, raw []byte) *Error {
+	e := &Error{Code: Malformed, Args: Args{"value": clip(string(raw))}, Err: err}
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		e.Args["at"] = strconv.FormatInt(syntax.ByteOffset, 10)
+		e.Args["field"] = strings.ReplaceAll(strings.TrimPrefix(string(syntax.JSONPointer), "/"), "/", ".")
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			e.Why = "twice"
+			return e
+		}
+	}
+	e.Args["cause"] = strings.TrimPrefix(err.Error(), "jsontext: ")
+	return e
+}
+
+// clip shortens a value for a message.
+func clip(s string) string {
+	const most = 80
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}
+
+// A parser reads one command. It keeps the fault that comes first in the order of the codes, and among those of one code the first found.
+type parser struct {
+	c   Command
+	err *Error
+}
+
+func (p *parser) fault(e *Error) {
+	if p.err == nil || slices.Index(Refusals, e.Code) < slices.Index(Refusals, p.err.Code) {
+		p.err = e
+	}
+}
+
+// bad notes a value that field path cannot have; a cause from a parser of values keeps its own wording.
+func (p *parser) bad(path string, v jsontext.Value, cause error) {
+	e, ok := cause.(*Error)
+	if !ok {
+		e = badValue("", "")
+	}
+	e = e.With("field", path)
+	if e.Args["value"] == "" {
+		e = e.With("value", clip(string(v)))
+	}
+	p.fault(e)
+}
+
+func (p *parser) command(top []member) {
+	c := &p.c
+	find := func(name string) jsontext.Value {
+		for _, m := range top {
+			if m.name == name {
+				return m.value
+			}
+		}
+		return nil
+	}
+	kind := find("kind")
+	if kind == nil {
+		p.fault(&Error{Code: MissingField, Why: "kind", Args: Args{"field": "kind"}})
+		return
+	}
+	if kind.Kind() != '"' {
+		p.bad("kind", kind, badValue("type-text", ""))
+		return
+	}
+	c.Kind = Kind(unquote(kind))
+	if shapeOf(c.Kind, "") == nil {
+		e := &Error{Code: UnknownKind, Args: Args{"field": "kind", "value": clip(string(c.Kind)), "kinds": joined(Kinds)}}
+		p.fault(e)
+		return
+	}
+	if c.Kind == ClawedBack {
+		if cause := find("cause"); cause.Kind() == '"' {
+			c.Cause = Cause(unquote(cause))
+		}
+	}
+	shape := shapeOf(c.Kind, c.Cause)
+	for _, m := range top {
+		if _, ok := shape[m.name]; !ok {
+			p.unknown(m.name, m.value, Fields(c.Kind, c.Cause))
+			continue
+		}
+		p.field(m.name, m.value)
+	}
+	for _, name := range Fields(c.Kind, c.Cause) {
+		if shape[name] && find(name) == nil {
+			p.missing(name)
+		}
+	}
+	if c.Kind == ClawedBack && find("cause") == nil {
+		p.missing("cause")
+	}
+	p.whole(find)
+}
+
+func (p *parser) missing(path string) {
+	p.fault(&Error{Code: MissingField, Args: Args{"field": path, "kind": p.kindWord()}})
+}
+
+func (p *parser) unknown(path string, v jsontext.Value, known []string) {
+	e := &Error{Code: UnknownField, Args: Args{"field": path, "value": clip(string(v)), "kind": p.kindWord(), "fields": strings.Join(known, " ")}}
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	for _, k := range known {
+		if strings.EqualFold(k, last) {
+			e.Why = "case"
+			e.Args["known"] = k
+		}
+	}
+	p.fault(e)
+}
+
+func (p *parser) kindWord() string {
+	if p.c.Cause != "" {
+		return string(p.c.Kind) + " (" + string(p.c.Cause) + ")"
+	}
+	return string(p.c.Kind)
+}
+
+// whole checks what involves several fields, and fills in the defaults that need no ledger.
+func (p *parser) whole(find func(string) jsontext.Value) {
+	c := &p.c
+	has := func(name string) bool { return find(name) != nil }
+	either := func(a, b string) {
+		if has(a) && has(b) {
+			p.bad(b, find(b), badValue("either", "").With("other", a))
+		}
+	}
+	for _, name := range []string{"as_printed", "amount_text"} {
+		if has(name) && !has("amount") && shapeOf(c.Kind, c.Cause)["amount"] {
+			p.missing("amount")
+		}
+	}
+	if c.AmountText != "" && !c.Amount.IsZero() {
+		if words, ok := ParseCapitals(c.AmountText); !ok {
+			p.bad("amount_text", nil, badValue("capitals-form", c.AmountText))
+		} else if !words.Equal(c.Amount) {
+			p.bad("amount_text", nil, badValue("capitals-differ", c.AmountText).With("amount", c.Amount.String()).With("reads", words.String()))
+		}
+	}
+	switch c.Kind {
+	case FundOpened:
+		first, _ := ParseDay(c.Year.String() + "-01-01")
+		if !has("from") {
+			c.From = first
+		}
+		if !has("to") {
+			if has("from") {
+				c.To = c.From.end(12)
+			} else {
+				c.To = first.end(12)
+			}
+		}
+		if c.To < c.From {
+			p.bad("to", nil, badValue("period-order", c.To.String()).With("from", c.From.String()))
+		}
+	case LineAdded:
+		l := LineSpec{Code: c.Line, Parent: Root, Name: c.Name, NameEn: c.NameEn}
+		if len(c.Lines) == 1 {
+			l.Parent, l.Reserve, l.Was, l.Description = c.Lines[0].Parent, c.Lines[0].Reserve, c.Lines[0].Was, c.Lines[0].Description
+		}
+		c.Lines = []LineSpec{l}
+	case ClawedBack:
+		switch c.Cause {
+		case PriorYear:
+			if !has("of") && !has("from_year") {
+				p.missing("from_year")
+			}
+			either("of", "from_year")
+			if has("of_line") && !has("of") {
+				p.missing("of")
+			}
+			if c.FromYear != 0 && c.Year != 0 && c.FromYear >= c.Year {
+				p.bad("from_year", find("from_year"), badValue("year-earlier", "").With("year", c.Year.String()))
+			}
+			fallthrough
+		case Unidentified:
+			if !has("line") {
+				c.Line = Root
+			}
+		case Offset:
+			if c.Mode == Control && !has("against") {
+				p.missing("against")
+			}
+		}
+	case CarriedOver:
+		if !has("to_line") {
+			c.ToLine = Root
+		}
+		if c.ToYear != 0 && c.Year != 0 && c.ToYear <= c.Year {
+			p.bad("to_year", find("to_year"), badValue("year-later", "").With("year", c.Year.String()))
+		}
+	case CarriedIn:
+		if c.FromYear != 0 && c.Year != 0 && c.FromYear >= c.Year {
+			p.bad("from_year", find("from_year"), badValue("year-earlier", "").With("year", c.Year.String()))
+		}
+	case Reclassified:
+		if !has("to_line") && !has("to_dims") {
+			p.missing("to_line")
+		}
+	case Explained:
+		switch {
+		case has("of"):
+			either("of", "line")
+			either("of", "measure")
+		case has("flag"):
+			p.missing("of")
+		case has("line") && !has("measure"):
+			p.missing("measure")
+		case has("measure") && !has("line"):
+			p.missing("line")
+		case !has("line"):
+			p.missing("of")
+		}
+	case FigureStated:
+		if !has("measure") && !has("name") {
+			p.missing("measure")
+		}
+		if n := len(c.QuotientOf); has("quotient_of") && n != 2 {
+			p.bad("quotient_of", find("quotient_of"), badValue("two-refs", ""))
+		}
+	}
+}
+
+// field reads one field that the command's kind takes.
+func (p *parser) field(name string, v jsontext.Value) {
+	c := &p.c
+	if v.Kind() == 'n' {
+		p.bad(name, v, badValue("null", "null"))
+		return
+	}
+	switch name {
+	case "kind", "cause":
+		if name == "cause" {
+			enum(p, name, v, &c.Cause, Causes)
+		}
+	case "fund":
+		parse(p, name, v, &c.Fund, ParseFund)
+	case "year":
+		p.year(name, v, &c.Year)
+	case "date":
+		parse(p, name, v, &c.Date, ParseDate)
+	case "id":
+		parse(p, name, v, &c.ID, ParseID)
+	case "mode":
+		enum(p, name, v, &c.Mode, []Mode{Control, Record})
+	case "basis":
+		enum(p, name, v, &c.Basis, Bases)
+	case "documents":
+		p.texts(name, v, &c.Documents)
+	case "dims":
+		p.dims(name, v, &c.Dims)
+	case "note":
+		p.text(name, v, &c.Note, 2000)
+	case "amount":
+		parse(p, name, v, &c.Amount, ParseAmount)
+	case "as_printed":
+		p.text(name, v, &c.AsPrinted, 500)
+	case "amount_text":
+		p.text(name, v, &c.AmountText, 500)
+	case "line":
+		parse(p, name, v, &c.Line, ParseLine)
+	case "lot":
+		p.text(name, v, &c.Lot, 500)
+	case "purpose":
+		p.text(name, v, &c.Purpose, 500)
+	case "reason":
+		p.text(name, v, &c.Reason, 500)
+	case "counterparty":
+		p.text(name, v, &c.Counterparty, 500)
+	case "payee":
+		p.payee(name, v, &c.Payee)
+	case "voucher":
+		p.voucher(name, v, &c.Voucher)
+	case "name":
+		if c.Kind == FigureStated {
+			p.text(name, v, &c.Figure, 500)
+		} else {
+			p.text(name, v, &c.Name, 500)
+		}
+	case "name_en":
+		p.text(name, v, &c.NameEn, 500)
+	case "department":
+		p.text(name, v, &c.Department, 500)
+	case "currency":
+		parse(p, name, v, &c.Currency, parseCurrency)
+	case "time_zone":
+		parse(p, name, v, &c.TimeZone, parseZone)
+	case "budgeted":
+		budgeted := true
+		p.boolean(name, v, &budgeted)
+		c.Unbudgeted = !budgeted
+	case "lines":
+		p.lines(name, v, &c.Lines)
+	case "parent", "reserve", "was", "description":
+		if len(c.Lines) == 0 {
+			c.Lines = []LineSpec{{Parent: Root}}
+		}
+		p.lineField(name, name, v, &c.Lines[0])
+	case "stage":
+		enum(p, name, v, &c.Stage, []Stage{OriginalStage, SupplementaryStage})
+	case "from":
+		if c.Kind == FundOpened {
+			parse(p, name, v, &c.From, ParseDay)
+		} else {
+			p.legs(name, v, &c.FromLegs)
+		}
+	case "to":
+		switch c.Kind {
+		case FundOpened:
+			parse(p, name, v, &c.To, ParseDay)
+		case Allotted:
+			p.text(name, v, &c.Recipient, 500)
+		default:
+			p.legs(name, v, &c.ToLegs)
+		}
+	case "covers":
+		p.refs(name, v, &c.Covers)
+	case "quota":
+		p.text(name, v, &c.Quota, 500)
+	case "contract":
+		p.text(name, v, &c.Contract, 500)
+	case "due":
+		parse(p, name, v, &c.Due, ParseDate)
+	case "channel":
+		enum(p, name, v, &c.Channel, Channels)
+	case "method":
+		enum(p, name, v, &c.Method, []Method{Direct, Authorised, Single, Warrant})
+	case "of":
+		p.ref(name, v, &c.Of)
+	case "commitment":
+		p.ref(name, v, &c.Commitment)
+	case "against":
+		p.ref(name, v, &c.Against)
+	case "settles":
+		p.ref(name, v, &c.Settles)
+	case "of_line":
+		parse(p, name, v, &c.OfLine, ParseLine)
+	case "from_year":
+		p.year(name, v, &c.FromYear)
+	case "to_year":
+		p.year(name, v, &c.ToYear)
+	case "to_line":
+		parse(p, name, v, &c.ToLine, ParseLine)
+	case "to_dims":
+		p.dims(name, v, &c.ToDims)
+		if c.ToDims == nil && v.Kind() == '{' {
+			p.bad(name, v, badValue("empty", ""))
+		}
+	case "expires":
+		c.HasExpires = parse(p, name, v, &c.Expires, ParseDay)
+	case "set":
+		p.amendment(name, v, &c.Set)
+	case "text":
+		p.text(name, v, &c.Text, 500)
+	case "flag":
+		enum(p, name, v, &c.Flag, Flags)
+	case "measure":
+		enum(p, name, v, &c.Measure, append(slices.Clone(Measures), Derived...))
+	case "approvers":
+		p.texts(name, v, &c.Approvers)
+	case "value":
+		parse(p, name, v, &c.Value, ParseNumber)
+	case "unit":
+		p.text(name, v, &c.Unit, 500)
+	case "source":
+		p.source(name, v, &c.Source)
+	case "as_of":
+		c.HasAsOf = parse(p, name, v, &c.AsOf, ParseDay)
+	case "denominator":
+		enum(p, name, v, &c.Denominator, []string{"original", "adjusted", "net", "current"})
+	case "step":
+		if parse(p, name, v, &c.Step, ParseNumber) && strings.HasPrefix(string(c.Step), "-") {
+			p.bad(name, v, badValue("amount-sign", string(c.Step)))
+		}
+	case "sum_of":
+		p.signedRefs(name, v, &c.SumOf)
+	case "quotient_of":
+		p.refs(name, v, &c.QuotientOf)
+	default:
+		panic("events: no reader for field " + name)
+	}
+}
+
+// parse reads a text by its parser and reports whether it could.
+func parse[T any](p *parser, path string, v jsontext.Value, to *T, parser func(string) (T, error)) bool {
+	if v.Kind() != '"' {
+		p.bad(path, v, badValue("type-text", ""))
+		return false
+	}
+	got, err := parser(unquote(v))
+	if err != nil {
+		p.bad(path, v, err)
+		return false
+	}
+	*to = got
+	return true
+}
+
+// enum reads one of several words.
+func enum[T ~string](p *parser, path string, v jsontext.Value, to *T, of []T) {
+	parse(p, path, v, to, func(s string) (T, error) {
+		if !slices.Contains(of, T(s)) {
+			return "", badValue("choice", clip(s)).With("choices", joined(of))
+		}
+		return T(s), nil
+	})
+}
+
+func joined[T ~string](of []T) string {
+	ss := make([]string, len(of))
+	for i, s := range of {
+		ss[i] = string(s)
+	}
+	return strings.Join(ss, " ")
+}
+
+func (p *parser) text(path string, v jsontext.Value, to *string, most int) {
+	parse(p, path, v, to, func(s string) (string, error) {
+		switch n := utf8.RuneCountInString(s); {
+		case strings.TrimSpace(s) == "":
+			return "", badValue("empty", s)
+		case n > most:
+			return "", badValue("long", clip(s)).With("length", strconv.Itoa(n)).With("limit", strconv.Itoa(most))
+		}
+		return s, nil
+	})
+}
+
+func (p *parser) texts(path string, v jsontext.Value, to *[]string) {
+	p.list(path, v, func(path string, v jsontext.Value) {
+		var s string
+		p.text(path, v, &s, 500)
+		*to = append(*to, s)
+	})
+}
+
+// list reads a JSON array, element by element.
+func (p *parser) list(path string, v jsontext.Value, read func(path string, v jsontext.Value)) {
+	if v.Kind() != '[' {
+		p.bad(path, v, badValue("type-list", ""))
+		return
+	}
+	for i, e := range elements(v) {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if e.Kind() == 'n' {
+			p.bad(at, e, badValue("null", "null"))
+			continue
+		}
+		read(at, e)
+	}
+}
+
+// object reads a JSON object whose names are listed, required ones with a *. It reports whether v is one.
+func (p *parser) object(path string, v jsontext.Value, names string, read func(name, path string, v jsontext.Value)) bool {
+	if v.Kind() != '{' {
+		p.bad(path, v, badValue("type-object", ""))
+		return false
+	}
+	members, err := parseObject(v)
+	if err != nil {
+		p.bad(path, v, err)
+		return false
+	}
+	shape := fields(names)
+	for _, m := range members {
+		at := path + "." + m.name
+		if _, ok := shape[m.name]; !ok {
+			p.unknown(at, m.value, strings.Fields(strings.ReplaceAll(names, "*", "")))
+			continue
+		}
+		if m.value.Kind() == 'n' {
+			p.bad(at, m.value, badValue("null", "null"))
+			continue
+		}
+		read(m.name, at, m.value)
+	}
+	for name, required := range shape {
+		if required && !slices.ContainsFunc(members, func(m member) bool { return m.name == name }) {
+			p.missing(path + "." + name)
+		}
+	}
+	return true
+}
+
+func (p *parser) boolean(path string, v jsontext.Value, to *bool) {
+	switch v.Kind() {
+	case 't':
+		*to = true
+	case 'f':
+		*to = false
+	default:
+		p.bad(path, v, badValue("type-bool", ""))
+	}
+}
+
+func (p *parser) year(path string, v jsontext.Value, to *Year) {
+	if v.Kind() != '0' {
+		p.bad(path, v, badValue("type-year", ""))
+		return
+	}
+	y, err := ParseYear(string(v))
+	if err != nil {
+		p.bad(path, v, err)
+		return
+	}
+	*to = y
+}
+
+func (p *parser) ref(path string, v jsontext.Value, to *Ref) {
+	switch v.Kind() {
+	case '0':
+		n, err := ParseSeq(string(v))
+		if err != nil {
+			p.bad(path, v, err)
+			return
+		}
+		*to = Ref{Seq: n}
+	case '"':
+		id, err := ParseID(unquote(v))
+		if err != nil {
+			p.bad(path, v, err)
+			return
+		}
+		*to = Ref{ID: id}
+	default:
+		p.bad(path, v, badValue("type-ref", ""))
+	}
+}
+
+func (p *parser) refs(path string, v jsontext.Value, to *[]Ref) {
+	p.list(path, v, func(path string, v jsontext.Value) {
+		var r Ref
+		p.ref(path, v, &r)
+		*to = append(*to, r)
+	})
+}
+
+// signedRefs reads references of which a leading - means that the figure is subtracted.
+func (p *parser) signedRefs(path string, v jsontext.Value, to *[]SignedRef) {
+	p.list(path, v, func(path string, v jsontext.Value) {
+		var r SignedRef
+		switch s := string(v); {
+		case v.Kind() == '0' && s[0] == '-':
+			r.Minus = true
+			p.ref(path, v[1:], &r.Ref)
+		case v.Kind() == '"' && strings.HasPrefix(unquote(v), "-"):
+			r.Minus = true
+			bare, _ := jsontext.AppendQuote(nil, unquote(v)[1:])
+			p.ref(path, bare, &r.Ref)
+		default:
+			p.ref(path, v, &r.Ref)
+		}
+		*to = append(*to, r)
+	})
+}
+
+func (p *parser) dims(path string, v jsontext.Value, to *Dims) {
+	if v.Kind() != '{' {
+		p.bad(path, v, badValue("type-object", ""))
+		return
+	}
+	members, err := parseObject(v)
+	if err != nil {
+		p.bad(path, v, err)
+		return
+	}
+	if len(members) > 16 {
+		p.bad(path, v, badValue("dims-many", strconv.Itoa(len(members))))
+	}
+	for _, m := range members {
+		at := path + "." + m.name
+		if !dimForm(m.name) {
+			p.bad(at, nil, badValue("dim-key", m.name))
+			continue
+		}
+		var value string
+		if m.value.Kind() == 'n' {
+			p.bad(at, m.value, badValue("null", "null"))
+			continue
+		}
+		p.text(at, m.value, &value, 64)
+		*to = append(*to, Dim{m.name, value})
+	}
+	slices.SortFunc(*to, func(a, b Dim) int { return strings.Compare(a.Key, b.Key) })
+}
+
+func dimForm(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && r != '_' {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 24
+}
+
+func (p *parser) legs(path string, v jsontext.Value, to *[]Leg) {
+	p.list(path, v, func(path string, v jsontext.Value) {
+		var l Leg
+		p.object(path, v, "line* amount*", func(name, path string, v jsontext.Value) {
+			if name == "line" {
+				parse(p, path, v, &l.Line, ParseLine)
+			} else {
+				parse(p, path, v, &l.Amount, ParseAmount)
+			}
+		})
+		*to = append(*to, l)
+	})
+	if v.Kind() == '[' && len(*to) == 0 {
+		p.bad(path, v, badValue("empty", ""))
+	}
+}
+
+func (p *parser) lines(path string, v jsontext.Value, to *[]LineSpec) {
+	p.list(path, v, func(path string, v jsontext.Value) {
+		l := LineSpec{Parent: Root}
+		p.object(path, v, "code* name* parent name_en reserve was description", func(name, path string, v jsontext.Value) {
+			p.lineField(name, path, v, &l)
+		})
+		*to = append(*to, l)
+	})
+}
+
+func (p *parser) lineField(name, path string, v jsontext.Value, l *LineSpec) {
+	switch name {
+	case "code":
+		parse(p, path, v, &l.Code, ParseLine)
+	case "parent":
+		parse(p, path, v, &l.Parent, ParseLine)
+	case "was":
+		parse(p, path, v, &l.Was, ParseLine)
+	case "name":
+		p.text(path, v, &l.Name, 500)
+	case "name_en":
+		p.text(path, v, &l.NameEn, 500)
+	case "description":
+		p.text(path, v, &l.Description, 500)
+	case "reserve":
+		p.boolean(path, v, &l.Reserve)
+	}
+}
+
+func (p *parser) payee(path string, v jsontext.Value, to *Payee) {
+	names := "name id class account bank count"
+	if members, err := parseObject(v); err == nil {
+		for _, m := range members {
+			if m.name == "class" && m.value.Kind() == '"' && Class(unquote(m.value)) == Person {
+				names = "class ref*"
+			}
+		}
+	}
+	ok := p.object(path, v, names, func(name, path string, v jsontext.Value) {
+		switch name {
+		case "name":
+			p.text(path, v, &to.Name, 500)
+		case "id":
+			p.text(path, v, &to.ID, 500)
+		case "class":
+			enum(p, path, v, &to.Class, []Class{Enterprise, Supplier, Unit, District, Park, Person})
+		case "account":
+			p.text(path, v, &to.Account, 500)
+		case "bank":
+			p.text(path, v, &to.Bank, 500)
+		case "ref":
+			p.text(path, v, &to.Ref, 500)
+		case "count":
+			n, err := strconv.ParseInt(string(v), 10, 32)
+			if v.Kind() != '0' || err != nil || n < 1 {
+				p.bad(path, v, badValue("count", ""))
+			}
+			to.Count = int(n)
+		}
+	})
+	if ok && *to == (Payee{}) {
+		p.bad(path, v, badValue("empty", ""))
+	}
+}
+
+func (p *parser) voucher(path string, v jsontext.Value, to *Voucher) {
+	to.Line = "1"
+	p.object(path, v, "issuer* year* type* number* line", func(name, path string, v jsontext.Value) {
+		text := map[string]*string{"issuer": &to.Issuer, "type": &to.Type, "number": &to.Number, "line": &to.Line}[name]
+		if text == nil {
+			p.year(path, v, &to.Year)
+			return
+		}
+		p.text(path, v, text, 500)
+		*text = strings.TrimSpace(norm.NFKC.String(*text))
+	})
+}
+
+func (p *parser) source(path string, v jsontext.Value, to *Source) {
+	p.object(path, v, "document* table cell", func(name, path string, v jsontext.Value) {
+		p.text(path, v, map[string]*string{"document": &to.Document, "table": &to.Table, "cell": &to.Cell}[name], 500)
+	})
+}
+
+func (p *parser) amendment(path string, v jsontext.Value, to *Amendment) {
+	p.object(path, v, "purpose note documents payee name name_en description", func(name, path string, v jsontext.Value) {
+		switch name {
+		case "documents":
+			to.HasDocuments = true
+			p.texts(path, v, &to.Documents)
+		case "payee":
+			p.object(path, v, "name id", func(name, path string, v jsontext.Value) {
+				s := new(string)
+				p.text(path, v, s, 500)
+				*map[string]**string{"name": &to.PayeeName, "id": &to.PayeeID}[name] = s
+			})
+		default:
+			s, most := new(string), 500
+			if name == "note" {
+				most = 2000
+			}
+			p.text(path, v, s, most)
+			*map[string]**string{"purpose": &to.Purpose, "note": &to.Note, "name": &to.Name, "name_en": &to.NameEn, "description": &to.Description}[name] = s
+		}
+	})
+}
+
+func parseCurrency(s string) (string, error) {
+	if _, ok := Decimals(s); !ok {
+		return "", badValue("currency", clip(s))
+	}
+	return s, nil
+}
+
+// Decimals returns how many decimals ISO 4217 gives a currency's unit: 2 for CNY, 0 for JPY.
+func Decimals(code string) (int, bool) {
+	if !currency.IsValid(code) {
+		return 0, false
+	}
+	digits, ok := currency.GetDigits(code)
+	return int(digits), ok
+}
+
+func parseZone(s string) (string, error) {
+	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
+		return "", badValue("zone", clip(s))
+	}
+	return s, nil
+}
+
+// unquote returns the text of a JSON string that is known to be well formed.
+func unquote(v jsontext.Value) string {
+	b, err := jsontext.AppendUnquote(nil, v)
+	if err != nil {
+		var s string
+		_ = json.Unmarshal(v, &s)
+		return s
+	}
+	return string(b)
+}

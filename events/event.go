@@ -1,0 +1,497 @@
+package events
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Rules is the version of the rules by which this release decides. It stands in every event.
+const Rules = 1
+
+// TimeForm is how recorded times are written: UTC with six decimals.
+const TimeForm = "2006-01-02T15:04:05.000000Z"
+
+// An Actor is who appended an event. The id is an opaque reference.
+type Actor struct{ ID, Role string }
+
+// An Event is one fact of a fund as its log holds it. [AppendLine] writes it and [ParseEvent] reads it.
+type Event struct {
+	Seq      Seq
+	ID       ID // the command's, or the one made for it
+	Time     time.Time
+	Command  Command
+	Actor    Actor
+	Rules    int
+	Flags    []Code
+	Resolved Resolved
+	// Decimals is how many decimals the amounts of the postings have. It says nothing where there are no postings.
+	Decimals int
+	Postings []Posting
+}
+
+// Resolved is what the ledger found out about a command that depended on the ledger as it was, so that no later reader has to ask again.
+// Zero values are not stored.
+type Resolved struct {
+	Of, Commitment, Against, Settles Seq
+	Covers, QuotientOf               []Seq
+	SumOf                            []int64 // negative: subtracted
+	Line                             Line    // where the command left it out and it is not a constant
+	Expires                          Day
+	HasExpires                       bool
+
+	// Of the year, on [FundOpened].
+	Currency string
+	Decimals int
+	Zone     string
+	From, To Day
+}
+
+// HasFlag reports whether the event carries the flag.
+func (e *Event) HasFlag(c Code) bool { return slices.Contains(e.Flags, c) }
+
+// AppendLine appends the stored form of e to b: a CloudEvents 1.0.2 object on one line, without the LF. Its bytes are the Merkle leaf.
+func AppendLine(b []byte, e *Event) []byte {
+	b = append(b, `{"specversion":"1.0","id":`...)
+	b = quoted(b, string(e.ID))
+	b = append(b, `,"source":"/funds/`...)
+	b = append(b, e.Command.Fund...)
+	b = append(b, `","type":"fundledger.`...)
+	b = append(b, e.Command.Kind...)
+	b = append(b, `.v1","time":"`...)
+	b = e.Time.UTC().AppendFormat(b, TimeForm)
+	b = append(b, `","sequence":"`...)
+	b = strconv.AppendUint(b, uint64(e.Seq), 10)
+	b = append(b, `","data":{"command":`...)
+	b = append(b, e.Command.Raw...)
+	b = append(b, `,"actor":{"id":`...)
+	b = quoted(b, e.Actor.ID)
+	b = append(b, `,"role":`...)
+	b = quoted(b, e.Actor.Role)
+	b = append(b, `},"rules":`...)
+	b = strconv.AppendInt(b, int64(e.Rules), 10)
+	if len(e.Flags) > 0 {
+		b = append(b, `,"flags":`...)
+		for i, f := range e.Flags {
+			b = append(b, "[,"[min(i, 1)])
+			b = quoted(b, string(f))
+		}
+		b = append(b, ']')
+	}
+	b = appendResolved(b, &e.Resolved)
+	if len(e.Postings) > 0 {
+		b = append(b, `,"postings":`...)
+		for i := range e.Postings {
+			b = append(b, "[,"[min(i, 1)])
+			b = appendPosting(b, &e.Postings[i], e.Decimals, e.Command.Dims)
+		}
+		b = append(b, ']')
+	}
+	return append(b, "}}"...)
+}
+
+func appendResolved(b []byte, r *Resolved) []byte {
+	number := func(name string, n Seq) {
+		if n != 0 {
+			b = append(b, `,"`+name+`":`...)
+			b = strconv.AppendUint(b, uint64(n), 10)
+		}
+	}
+	text := func(name, s string) {
+		if s != "" {
+			b = append(b, `,"`+name+`":`...)
+			b = quoted(b, s)
+		}
+	}
+	number("of", r.Of)
+	number("commitment", r.Commitment)
+	number("against", r.Against)
+	number("settles", r.Settles)
+	b = appendNumbers(b, "covers", r.Covers)
+	b = appendNumbers(b, "sum_of", r.SumOf)
+	b = appendNumbers(b, "quotient_of", r.QuotientOf)
+	text("line", string(r.Line))
+	if r.HasExpires {
+		text("expires", r.Expires.String())
+	}
+	if r.Currency != "" {
+		text("currency", r.Currency)
+		b = append(b, `,"decimals":`...)
+		b = strconv.AppendInt(b, int64(r.Decimals), 10)
+		text("zone", r.Zone)
+		text("from", r.From.String())
+		text("to", r.To.String())
+	}
+	return b
+}
+
+func appendNumbers[T Seq | int64](b []byte, name string, ns []T) []byte {
+	if len(ns) == 0 {
+		return b
+	}
+	b = append(b, `,"`+name+`":`...)
+	for i, n := range ns {
+		b = append(b, "[,"[min(i, 1)])
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(b, ']')
+}
+
+func appendPosting(b []byte, p *Posting, decimals int, own Dims) []byte {
+	b = append(b, `{"year":`...)
+	b = strconv.AppendInt(b, int64(p.Year), 10)
+	b = append(b, `,"line":"`...)
+	b = append(b, p.Line...)
+	b = append(b, `","measure":"`...)
+	b = append(b, p.Measure...)
+	b = append(b, `","amount":"`...)
+	b = p.Amount.append(b, decimals)
+	b = append(b, `","date":"`...)
+	b = append(b, p.Date.text...)
+	b = append(b, '"')
+	if counts := p.Counts.String(); counts != p.Date.text {
+		b = append(b, `,"counts":"`...)
+		b = append(b, counts...)
+		b = append(b, '"')
+	}
+	if p.Lot != "" {
+		b = append(b, `,"lot":`...)
+		b = quoted(b, p.Lot)
+	}
+	if p.Channel != "" {
+		b = append(b, `,"channel":"`...)
+		b = append(b, p.Channel...)
+		b = append(b, '"')
+	}
+	b = append(b, `,"basis":"`...)
+	b = append(b, p.Basis...)
+	b = append(b, '"')
+	if !p.Dims.Equal(own) {
+		b = append(b, `,"dims":{`...)
+		for i, d := range p.Dims {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = quoted(b, d.Key)
+			b = append(b, ':')
+			b = quoted(b, d.Value)
+		}
+		b = append(b, '}')
+	}
+	if p.OfYear != 0 {
+		b = append(b, `,"of_year":`...)
+		b = strconv.AppendInt(b, int64(p.OfYear), 10)
+	}
+	if p.OfLine != "" {
+		b = append(b, `,"of_line":"`...)
+		b = append(b, p.OfLine...)
+		b = append(b, '"')
+	}
+	return append(b, '}')
+}
+
+func quoted(b []byte, s string) []byte {
+	b, _ = jsontext.AppendQuote(b, s) // fails on bad UTF-8 alone, which no parsed text has
+	return b
+}
+
+// ParseEvent reads a stored line. A kind or version that this release does not know is an error, never skipped ([UnknownKind]); anything else
+// that is not an event is [Tampered], naming the member at fault. Members that this release does not know are ignored, since a new one that
+// mattered would have another version.
+func ParseEvent(line []byte) (Event, error) {
+	r := &eventReader{e: Event{}}
+	r.read(line)
+	if r.err != nil {
+		return Event{}, r.err
+	}
+	return r.e, nil
+}
+
+type eventReader struct {
+	e   Event
+	err error
+}
+
+func (r *eventReader) bad(field string, v []byte, cause error) {
+	if r.err == nil {
+		r.err = &Error{Code: Tampered, Why: "event", Args: Args{"field": field, "value": clip(string(v))}, Err: cause}
+	}
+}
+
+func (r *eventReader) read(line []byte) {
+	members, err := parseObject(line)
+	if err != nil {
+		r.bad("", line, err)
+		return
+	}
+	var kind, source string
+	seen := 0
+	for _, m := range members {
+		switch m.name {
+		case "specversion":
+			if r.text(m) != "1.0" {
+				r.bad(m.name, m.value, nil)
+			}
+		case "id":
+			id, err := ParseID(r.text(m))
+			r.e.ID = id
+			r.check(m, err)
+		case "source":
+			source = r.text(m)
+		case "type":
+			kind = r.text(m)
+		case "time":
+			t, err := time.Parse(TimeForm, r.text(m))
+			r.e.Time = t
+			r.check(m, err)
+		case "sequence":
+			n, err := ParseSeq(r.text(m))
+			r.e.Seq = n
+			r.check(m, err)
+		case "data":
+			r.data(m)
+		default:
+			continue
+		}
+		seen++
+	}
+	if r.err != nil {
+		return
+	}
+	if seen != 7 {
+		r.bad("", line, nil)
+		return
+	}
+	c := &r.e.Command
+	if kind != "fundledger."+string(c.Kind)+".v1" {
+		r.err = &Error{Code: UnknownKind, Why: "stored", Args: Args{"value": kind, "seq": r.e.Seq.String()}}
+		if bare, ok := strings.CutPrefix(kind, "fundledger."); ok && strings.HasSuffix(kind, ".v1") && shapes[Kind(strings.TrimSuffix(bare, ".v1"))] != nil {
+			r.err = nil
+			r.bad("type", []byte(kind), nil)
+		}
+	}
+	if source != "/funds/"+string(c.Fund) {
+		r.bad("source", []byte(source), nil)
+	}
+	if c.ID != "" && c.ID != r.e.ID {
+		r.bad("id", []byte(r.e.ID), nil)
+	}
+}
+
+// data reads the member data. A command that this release cannot read is reported by the event's type where that is unknown.
+func (r *eventReader) data(m member) {
+	members, err := parseObject(m.value)
+	if err != nil {
+		r.bad(m.name, m.value, err)
+		return
+	}
+	res := &r.e.Resolved
+	for _, m := range members {
+		switch m.name {
+		case "command":
+			c, err := ParseCommand(m.value)
+			if CodeOf(err) == UnknownKind {
+				r.err = err
+				return
+			}
+			r.e.Command = c
+			r.check(m, err)
+		case "actor":
+			r.actor(m)
+		case "rules":
+			n, err := strconv.Atoi(string(m.value))
+			r.e.Rules = n
+			r.check(m, err)
+		case "flags":
+			for _, v := range r.list(m) {
+				r.e.Flags = append(r.e.Flags, Code(r.text(member{m.name, v})))
+			}
+		case "of":
+			res.Of = r.seq(m)
+		case "commitment":
+			res.Commitment = r.seq(m)
+		case "against":
+			res.Against = r.seq(m)
+		case "settles":
+			res.Settles = r.seq(m)
+		case "covers":
+			for _, v := range r.list(m) {
+				res.Covers = append(res.Covers, r.seq(member{m.name, v}))
+			}
+		case "quotient_of":
+			for _, v := range r.list(m) {
+				res.QuotientOf = append(res.QuotientOf, r.seq(member{m.name, v}))
+			}
+		case "sum_of":
+			for _, v := range r.list(m) {
+				n, err := strconv.ParseInt(string(v), 10, 64)
+				res.SumOf = append(res.SumOf, n)
+				r.check(m, err)
+			}
+		case "line":
+			res.Line = r.line(m)
+		case "expires":
+			res.Expires, res.HasExpires = r.day(m), true
+		case "currency":
+			res.Currency = r.text(m)
+		case "decimals":
+			n, err := strconv.Atoi(string(m.value))
+			res.Decimals = n
+			r.check(m, err)
+		case "zone":
+			res.Zone = r.text(m)
+		case "from":
+			res.From = r.day(m)
+		case "to":
+			res.To = r.day(m)
+		case "postings":
+			for _, v := range r.list(m) {
+				r.posting(v)
+			}
+		}
+	}
+	for i := range r.e.Postings {
+		if p := &r.e.Postings[i]; p.Dims == nil {
+			p.Dims = r.e.Command.Dims
+		}
+	}
+}
+
+func (r *eventReader) actor(m member) {
+	members, err := parseObject(m.value)
+	r.check(m, err)
+	for _, a := range members {
+		switch a.name {
+		case "id":
+			r.e.Actor.ID = r.text(a)
+		case "role":
+			r.e.Actor.Role = r.text(a)
+		}
+	}
+}
+
+func (r *eventReader) posting(v jsontext.Value) {
+	members, err := parseObject(v)
+	if err != nil {
+		r.bad("postings", v, err)
+		return
+	}
+	var p Posting
+	counted := false
+	for _, m := range members {
+		switch m.name {
+		case "year":
+			p.Year = r.year(m)
+		case "line":
+			p.Line = r.line(m)
+		case "measure":
+			p.Measure = Measure(r.text(m))
+			if new(Totals).Of(p.Measure) == nil {
+				r.bad(m.name, m.value, nil)
+			}
+		case "amount":
+			a, decimals, err := ParseMinor(r.text(m))
+			r.check(m, err)
+			if len(r.e.Postings) > 0 && decimals != r.e.Decimals {
+				r.bad(m.name, m.value, nil)
+			}
+			p.Amount, r.e.Decimals = a, decimals
+		case "date":
+			d, err := ParseDate(r.text(m))
+			p.Date = d
+			r.check(m, err)
+		case "counts":
+			p.Counts, counted = r.day(m), true
+		case "lot":
+			p.Lot = r.text(m)
+		case "channel":
+			p.Channel = Channel(r.text(m))
+		case "basis":
+			p.Basis = Basis(r.text(m))
+		case "dims":
+			p.Dims = r.dims(m)
+		case "of_year":
+			p.OfYear = r.year(m)
+		case "of_line":
+			p.OfLine = r.line(m)
+		}
+	}
+	switch {
+	case p.Year == 0 || p.Line == "" || p.Measure == "" || p.Date.IsZero() || p.Basis == "":
+		r.bad("postings", v, nil)
+	case !counted:
+		p.Counts = p.Date.last
+	case p.Date.fiscal != 0 && p.Counts != p.Date.first && p.Counts != p.Date.last:
+		// The year was a fiscal year of its own when the event was decided, and it ended on the counting day.
+		p.Date = p.Date.In(p.Counts.AddMonths(-12)+1, p.Counts)
+	}
+	r.e.Postings = append(r.e.Postings, p)
+}
+
+func (r *eventReader) dims(m member) Dims {
+	members, err := parseObject(m.value)
+	r.check(m, err)
+	out := Dims{} // not nil: none is other than the command's
+	for _, d := range members {
+		out = append(out, Dim{d.name, r.text(d)})
+	}
+	return out
+}
+
+func (r *eventReader) check(m member, err error) {
+	if err != nil {
+		r.bad(m.name, m.value, err)
+	}
+}
+
+func (r *eventReader) text(m member) string {
+	if m.value.Kind() != '"' {
+		r.bad(m.name, m.value, nil)
+		return ""
+	}
+	return unquote(m.value)
+}
+
+func (r *eventReader) list(m member) []jsontext.Value {
+	if m.value.Kind() != '[' {
+		r.bad(m.name, m.value, nil)
+		return nil
+	}
+	return elements(m.value)
+}
+
+func (r *eventReader) seq(m member) Seq {
+	n, err := ParseSeq(string(m.value))
+	r.check(m, err)
+	return n
+}
+
+func (r *eventReader) year(m member) Year {
+	y, err := ParseYear(string(m.value))
+	r.check(m, err)
+	return y
+}
+
+func (r *eventReader) line(m member) Line {
+	l, err := ParseLine(r.text(m))
+	r.check(m, err)
+	return l
+}
+
+func (r *eventReader) day(m member) Day {
+	d, err := ParseDay(r.text(m))
+	r.check(m, err)
+	return d
+}
+
+// Lines splits the payload of a block into its lines, without their LF. It reports false where the payload does not end in LF.
+func Lines(block []byte) ([][]byte, bool) {
+	if len(block) == 0 || block[len(block)-1] != '\n' {
+		return nil, false
+	}
+	return bytes.Split(block[:len(block)-1], []byte{'\n'}), true
+}
