@@ -1,0 +1,568 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"fundledger/events"
+)
+
+// decide returns the event that command c causes in s, with its postings; or the number of the event that c is a retry of; or the refusal that
+// comes first in the order of [events.Refusals]. It does no I/O, reads no clock but now and draws no random number. Retries come before every
+// refusal. s is not changed.
+func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now time.Time) (*events.Event, events.Seq, error) {
+	if k, ok := s.ids[id]; ok {
+		if k.content == c.Content() {
+			return nil, k.seq, nil
+		}
+		return nil, 0, refusal(events.IDUsed, events.Args{"id": string(id), "seq": k.seq.String()})
+	}
+	if s.currency == "" && c.Kind != events.FundOpened {
+		return nil, 0, refusal(events.UnknownFund, events.Args{"fund": string(c.Fund)})
+	}
+	at := now.UTC().Truncate(time.Microsecond)
+	if !at.After(s.lastTime) {
+		at = s.lastTime.Add(time.Microsecond)
+	}
+	d := &decision{s: s, c: c, decimals: s.decimals}
+	if s.zone != nil {
+		d.today = events.DayOf(at.In(s.zone))
+	}
+	d.amounts()
+	if d.err == nil {
+		if n := d.voucher(); n != 0 {
+			return nil, n, nil
+		}
+	}
+	if d.err == nil {
+		d.kind()
+	}
+	if d.err == nil && c.Mode == events.Record && !c.HasEvidence() {
+		d.refuse(events.NoEvidence, "", nil)
+	}
+	if d.err == nil {
+		d.consequences()
+	}
+	if d.err == nil && c.Mode == events.Control && len(d.stops) > 0 {
+		slices.SortStableFunc(d.stops, func(a, b *events.Error) int { return cmp.Compare(rank(a.Code), rank(b.Code)) })
+		d.err = d.stops[0]
+	}
+	if d.err != nil {
+		return nil, 0, d.err
+	}
+	for _, stop := range d.stops {
+		d.flag(stop.Code)
+	}
+	slices.SortFunc(d.flags, func(a, b events.Code) int {
+		return cmp.Compare(slices.Index(events.Flags, a), slices.Index(events.Flags, b))
+	})
+	return &events.Event{
+		Seq: s.last + 1, ID: id, Time: at, Command: *c, Actor: actor, Rules: events.Rules, Flags: d.flags, Resolved: d.res,
+		Decimals: d.decimals, Postings: d.postings,
+	}, 0, nil
+}
+
+// A decision is one command on its way to an event. Its checks run in phases in the order of the codes; within a phase the fault that comes
+// first in that order wins, whichever is met first.
+type decision struct {
+	s        *state
+	c        *events.Command
+	today    events.Day
+	decimals int
+	amount   events.Minor
+	date     events.Date // with the fiscal year filled in
+	y        *year
+
+	res      events.Resolved
+	postings []events.Posting
+	flags    []events.Code
+	stops    []*events.Error
+	err      *events.Error
+}
+
+func refusal(code events.Code, args events.Args) *events.Error {
+	return &events.Error{Code: code, Args: args}
+}
+
+func rank(c events.Code) int { return slices.Index(events.Refusals, c) }
+
+func (d *decision) refuse(code events.Code, why string, args events.Args) {
+	if d.err == nil || rank(code) < rank(d.err.Code) {
+		d.err = &events.Error{Code: code, Why: why, Args: args}
+	}
+}
+
+func (d *decision) stop(code events.Code, args events.Args) {
+	d.stops = append(d.stops, refusal(code, args))
+}
+
+func (d *decision) flag(c events.Code) {
+	if !slices.Contains(d.flags, c) {
+		d.flags = append(d.flags, c)
+	}
+}
+
+// amounts turns the command's amounts into the fund's smallest unit: the first check that needs the fund.
+func (d *decision) amounts() {
+	c := d.c
+	if c.Kind == events.FundOpened {
+		d.fundsMoney()
+		return
+	}
+	if !c.Amount.IsZero() {
+		d.amount = d.minor("amount", c.Amount)
+	}
+	d.date = c.Date
+	if fy := d.s.years[c.Date.FiscalYear()]; fy != nil && fy.opened != 0 {
+		d.date = c.Date.In(fy.from, fy.to)
+	}
+}
+
+func (d *decision) minor(field string, a events.Amount) events.Minor {
+	m, err := a.Minor(d.decimals)
+	if err != nil {
+		e := err.(*events.Error).With("field", field) //nolint:errorlint // Minor returns it bare
+		if d.err == nil || rank(e.Code) < rank(d.err.Code) {
+			d.err = e
+		}
+	}
+	return m
+}
+
+// fundsMoney settles the currency and the zone of a fund, which its first year fixes.
+func (d *decision) fundsMoney() {
+	c, r := d.c, &d.res
+	r.Currency, r.Zone = "CNY", "Asia/Shanghai"
+	if d.s.currency != "" {
+		r.Currency, r.Zone = d.s.currency, d.s.zone.String()
+	}
+	if c.Currency != "" && c.Currency != r.Currency {
+		if d.s.currency != "" {
+			d.refuse(events.BadValue, "currency-differs", events.Args{"field": "currency", "value": c.Currency, "currency": r.Currency})
+		}
+		r.Currency = c.Currency
+	}
+	if c.TimeZone != "" && c.TimeZone != r.Zone {
+		if d.s.currency != "" {
+			d.refuse(events.BadValue, "zone-differs", events.Args{"field": "time_zone", "value": c.TimeZone, "zone": r.Zone})
+		}
+		r.Zone = c.TimeZone
+	}
+	r.Decimals, _ = events.Decimals(r.Currency)
+	d.decimals = r.Decimals
+	r.From, r.To = c.From, c.To
+}
+
+// voucher returns the event that paid or confirmed this very voucher line already, where it did so with equal content.
+func (d *decision) voucher() events.Seq {
+	c := d.c
+	if c.Voucher == (events.Voucher{}) {
+		return 0
+	}
+	n := d.s.vouchers[voucherUse{c.Kind, c.Voucher}]
+	if n == 0 {
+		return 0
+	}
+	first := d.s.entry(n)
+	at := c.Line
+	if at == "" {
+		at = first.line
+	}
+	same := first.year == c.Year && first.line == at && first.amount == d.amount && first.date.String() == c.Date.String() &&
+		first.channel == c.Channel && first.paid == c.Payee && first.lot == c.Lot
+	if c.Kind == events.ReceiptConfirmed {
+		of := d.s.find(c.Of)
+		same = same && of != nil && of.seq == first.links.pay
+	}
+	if same {
+		return n
+	}
+	d.refuse(events.VoucherUsed, "", events.Args{"voucher": voucherText(c.Voucher), "seq": n.String()})
+	return 0
+}
+
+func voucherText(v events.Voucher) string {
+	return strings.Join([]string{v.Issuer, v.Year.String(), v.Type, v.Number, v.Line}, " ")
+}
+
+// openInClosed are the kinds that a closed year still takes.
+var openInClosed = []events.Kind{events.ReceiptConfirmed, events.Amended, events.Explained, events.FigureStated, events.YearReopened}
+
+// kind runs the phases that depend on the command's kind.
+func (d *decision) kind() {
+	c := d.c
+	d.y = d.s.years[c.Year]
+	yearArgs := events.Args{"fund": string(c.Fund), "year": c.Year.String()}
+	opened := d.y != nil && d.y.opened != 0
+	switch {
+	case c.Kind == events.FundOpened:
+		if opened {
+			yearArgs["seq"] = d.y.opened.String()
+			d.refuse(events.YearExists, "", yearArgs)
+		}
+	case !opened:
+		d.refuse(events.UnknownYear, "", yearArgs)
+	case d.y.closed && !slices.Contains(openInClosed, c.Kind):
+		why := ""
+		if c.Kind == events.ClawedBack && (c.Cause == events.Refund || c.Cause == events.Offset || c.Cause == events.Returned) {
+			why = "prior-year"
+		}
+		d.refuse(events.YearClosedCode, why, yearArgs)
+	case !d.y.closed && c.Kind == events.YearReopened:
+		d.refuse(events.YearNotClosed, "", yearArgs)
+	}
+	d.otherYears()
+	if d.err != nil {
+		return
+	}
+	switch c.Kind {
+	case events.FundOpened:
+		d.fundOpened()
+	case events.LineAdded:
+		d.lineAdded()
+	case events.Appropriated:
+		d.appropriated()
+	case events.Reallocated:
+		d.reallocated()
+	case events.Allotted:
+		d.allotted()
+	case events.Committed:
+		d.committed()
+	case events.AllotmentWithdrawn:
+		d.partOf(events.Allotted, events.AllottedM)
+	case events.CommitmentReleased:
+		d.partOf(events.Committed, events.CommittedM)
+	case events.Disbursed:
+		d.disbursed()
+	case events.ReceiptConfirmed:
+		d.receiptConfirmed()
+	case events.ClawedBack:
+		switch c.Cause {
+		case events.Lapse:
+			d.takenBack(events.LapsedM, d.amount)
+		case events.Rescission:
+			d.takenBack(events.Supplementary, -d.amount)
+		case events.Returned:
+			d.returned()
+		case events.Refund, events.Offset:
+			d.refunded()
+		case events.PriorYear:
+			d.priorYear()
+		case events.Unidentified:
+			d.unidentified()
+		}
+	case events.CarriedOver:
+		d.carriedOver()
+	case events.CarriedIn:
+		d.carriedIn()
+	case events.Reclassified:
+		d.reclassified()
+	case events.Reversed:
+		d.reversed()
+	case events.Amended:
+		d.amended()
+	case events.Explained:
+		d.explained()
+	case events.YearClosed:
+		d.yearClosed()
+	case events.YearReopened:
+		d.yearReopened()
+	case events.FigureStated:
+		d.figureStated()
+	}
+}
+
+// otherYears checks the years that a command touches besides its own.
+func (d *decision) otherYears() {
+	c := d.c
+	closed := func(y events.Year) {
+		if other := d.s.years[y]; other != nil && other.closed {
+			d.refuse(events.YearClosedCode, "", events.Args{"fund": string(c.Fund), "year": y.String()})
+		}
+	}
+	switch c.Kind {
+	case events.CarriedOver:
+		closed(c.ToYear)
+		if to := d.s.years[c.ToYear]; (to == nil || to.opened == 0) && c.ToLine != events.Root {
+			d.refuse(events.UnknownYear, "to-line", events.Args{"fund": string(c.Fund), "year": c.ToYear.String(), "line": string(c.ToLine)})
+		}
+	case events.CarriedIn:
+		if from := d.s.years[c.FromYear]; from != nil && from.opened != 0 {
+			d.refuse(events.YearExists, "carried-in", events.Args{"fund": string(c.Fund), "year": c.FromYear.String(), "seq": from.opened.String()})
+		}
+	case events.ClawedBack:
+		if c.Cause != events.PriorYear {
+			return
+		}
+		from := c.FromYear
+		if of := d.s.find(c.Of); of != nil && of.kind == events.Disbursed {
+			from = of.year
+		}
+		if given := d.s.years[from]; given != nil && given.opened != 0 && !given.closed {
+			d.refuse(events.YearNotClosed, "refund", events.Args{"fund": string(c.Fund), "year": from.String()})
+		}
+	case events.Reversed:
+		if of := d.s.find(c.Of); of != nil && of.kind == events.CarriedOver {
+			closed(of.toYear)
+		}
+	}
+}
+
+// line resolves a line of the command's year. A line with children is taken where the basis says that the split is not known, or where group
+// is true.
+func (d *decision) line(y *year, code events.Line, group bool) *line {
+	l := y.lines[code]
+	switch {
+	case l == nil:
+		d.refuse(events.UnknownLine, "", events.Args{"line": string(code), "fund": string(d.c.Fund), "year": y.year.String()})
+	case !l.isLeaf() && !group && d.c.Basis != events.Stated && d.c.Basis != events.Inferred:
+		d.refuse(events.NotALeaf, "", events.Args{"line": string(code), "fund": string(d.c.Fund), "year": y.year.String()})
+	}
+	return l
+}
+
+// target resolves a reference to a standing event of one of the kinds. year is the year that it must be of, 0 for any.
+func (d *decision) target(field string, r events.Ref, year events.Year, kinds ...events.Kind) *entry {
+	en := d.s.find(r)
+	args := events.Args{"field": field, "value": r.String()}
+	if en == nil {
+		d.refuse(events.UnknownTarget, "", args)
+		return nil
+	}
+	args["seq"], args["kind"] = en.seq.String(), string(en.kind)
+	switch {
+	case len(kinds) > 0 && !slices.Contains(kinds, en.kind):
+		args["kinds"] = kindList(kinds)
+		d.refuse(events.WrongTarget, "kind", args)
+		return nil
+	case year != 0 && en.year != year:
+		args["year"], args["asked"] = en.year.String(), year.String()
+		d.refuse(events.WrongTarget, "year", args)
+		return nil
+	case en.reversed:
+		d.refuse(events.AlreadyReversed, "", args)
+		return nil
+	}
+	return en
+}
+
+func kindList(kinds []events.Kind) string {
+	ss := make([]string, len(kinds))
+	for i, k := range kinds {
+		ss[i] = string(k)
+	}
+	return strings.Join(ss, ", ")
+}
+
+// exceeds refuses an amount above what is left of a target.
+func (d *decision) exceeds(field string, of *entry, left events.Minor) {
+	if d.amount > left {
+		d.refuse(events.ExceedsTarget, "", events.Args{
+			"field": field, "value": of.seq.String(), "left": left.Format(d.decimals), "asked": d.amount.Format(d.decimals),
+		})
+	}
+}
+
+// lotOf resolves the lot that the command names on a line; nil where it names none.
+func (d *decision) lotOf(at *line) *lot {
+	if d.c.Lot == "" {
+		return nil
+	}
+	l := d.y.lot(d.c.Lot)
+	if l == nil || l.line != at {
+		args := events.Args{"lot": d.c.Lot, "line": string(at.code), "year": d.c.Year.String()}
+		why := ""
+		if l != nil {
+			why, args["lies"] = "line", string(l.line.code)
+		}
+		d.refuse(events.UnknownLot, why, args)
+		return nil
+	}
+	return l
+}
+
+// liesThere reports whether the command names a lot that lies on a line, which then may have children.
+func (d *decision) liesThere(code events.Line) bool {
+	l := d.y.lot(d.c.Lot)
+	return d.c.Lot != "" && l != nil && l.line.code == code
+}
+
+// own returns a posting of the command itself, with its own date, basis and dims.
+func (d *decision) own(l events.Line, m events.Measure, a events.Minor) events.Posting {
+	return events.Posting{
+		Year: d.c.Year, Line: l, Measure: m, Amount: a, Date: d.date, Counts: d.date.Last(), Basis: d.c.Basis, Dims: d.c.Dims,
+	}
+}
+
+func (d *decision) post(p events.Posting) {
+	if p.Amount != 0 {
+		d.postings = append(d.postings, p)
+	}
+}
+
+// later returns the date that counts later: the command's own or the target's.
+func (d *decision) later(of *entry) (events.Date, events.Day) {
+	if of != nil && of.counts > d.date.Last() {
+		return of.date, of.counts
+	}
+	return d.date, d.date.Last()
+}
+
+// like returns a posting that takes after one of a target: its line, lot, channel, basis and dims, and the later date.
+func (d *decision) like(of *entry, m events.Measure, a events.Minor) events.Posting {
+	p := of.postings[0]
+	p.Measure, p.Amount = m, a
+	p.Date, p.Counts = d.later(of)
+	return p
+}
+
+// ofPiece returns a posting on what stands of a payment on a line: the payment's lot, channel and dims, the command's own basis.
+func (d *decision) ofPiece(of *entry, pc *piece, m events.Measure, a events.Minor) events.Posting {
+	p := d.like(of, m, a)
+	p.Line, p.Dims, p.Basis = pc.line, pc.dims, d.c.Basis
+	return p
+}
+
+// standing resolves the line on which a payment's money stands, where the command may leave it out.
+func (d *decision) standing(of *entry, field string, given events.Line) events.Line {
+	if given != "" {
+		return given
+	}
+	switch lines := of.pay.lines(); len(lines) {
+	case 0:
+		return of.line
+	case 1:
+		return lines[0]
+	default:
+		ss := make([]string, len(lines))
+		for i, l := range lines {
+			ss[i] = string(l)
+		}
+		d.refuse(events.MissingField, "which-line", events.Args{"field": field, "value": of.seq.String(), "lines": strings.Join(ss, ", "), "kind": string(d.c.Kind)})
+		return ""
+	}
+}
+
+// settle posts what the command takes out of suspense.
+func (d *decision) settle(u *entry, amount events.Minor) {
+	if u != nil {
+		d.post(d.like(u, events.SuspenseM, -amount))
+	}
+}
+
+// consequences applies the postings to copies of the sums that they touch: it refuses what leaves int64, and notes the rules that are broken.
+func (d *decision) consequences() {
+	touched := map[*line]*sums{}
+	lots := map[*lot]*events.Totals{}
+	var named []*line // in the order in which the postings name them
+	budgeted := map[*line]bool{}
+	for i := range d.postings {
+		p := &d.postings[i]
+		y := d.s.yearIn(p.Year)
+		l := y.lines[p.Line]
+		for at := l; at != nil; at = at.parent {
+			next := touched[at]
+			if next == nil {
+				copied := at.sums
+				next = &copied
+				touched[at], budgeted[at] = next, y.budgeted
+			}
+			if err := next.add(p, at == l); err != nil {
+				d.refuse(events.Overflow, "", events.Args{"measure": string(p.Measure), "line": string(at.code), "year": p.Year.String()})
+				return
+			}
+		}
+		if !slices.Contains(named, l) {
+			named = append(named, l)
+		}
+		if p.Lot == "" {
+			continue
+		}
+		if lt := y.lots[p.Lot]; lt != nil {
+			next := lots[lt]
+			if next == nil {
+				copied := lt.totals
+				next = &copied
+				lots[lt] = next
+			}
+			if err := next.Add(p.Measure, p.Amount); err != nil {
+				d.refuse(events.Overflow, "", events.Args{"measure": string(p.Measure), "line": string(l.code), "year": p.Year.String()})
+				return
+			}
+		}
+	}
+	d.budget(named, touched, budgeted)
+	for _, p := range d.postings {
+		lt := d.s.yearIn(p.Year).lots[p.Lot]
+		if next := lots[lt]; p.Lot != "" && next != nil {
+			if left := next.Available(); left < 0 && left < lt.totals.Available() {
+				d.stop(events.ExceedsLot, d.leftAsked(lt.totals.Available(), left, events.Args{"lot": lt.name, "line": string(lt.line.code)}))
+				break
+			}
+		}
+	}
+	d.dates()
+}
+
+// yearIn is the year as it stands; one that nothing is known of is empty.
+func (s *state) yearIn(y events.Year) *year {
+	if got := s.years[y]; got != nil {
+		return got
+	}
+	root := &line{code: events.Root}
+	return &year{year: y, budgeted: true, root: root, lines: map[events.Line]*line{events.Root: root}, lots: map[string]*lot{}}
+}
+
+func (d *decision) leftAsked(before, after events.Minor, args events.Args) events.Args {
+	args["left"] = before.Format(d.decimals)
+	args["asked"] = (before - after).Format(d.decimals)
+	return args
+}
+
+// budget stops a command that lowers free money and leaves it below zero: on a line that it names, or on a line above that has own money.
+func (d *decision) budget(named []*line, touched map[*line]*sums, budgeted map[*line]bool) {
+	checked := map[*line]bool{}
+	check := func(l *line, before, after events.Minor) {
+		if after < 0 && after < before {
+			d.stop(events.OverBudget, d.leftAsked(before, after, events.Args{
+				"line": string(l.code), "fund": string(d.c.Fund), "year": d.c.Year.String(),
+			}))
+		}
+	}
+	for _, l := range named {
+		for at := l; at != nil; at = at.parent {
+			next := touched[at]
+			if checked[at] || !budgeted[at] || at != l && next.own.IsZero() {
+				continue
+			}
+			checked[at] = true
+			check(at, at.belowFree.Available(), next.belowFree.Available())
+			if d.c.Kind == events.Reallocated && at == l && !l.isLeaf() {
+				check(at, at.free.Available(), next.free.Available())
+			}
+		}
+	}
+}
+
+// dates notes dates that cannot be: after today, or outside the year that the command charges.
+func (d *decision) dates() {
+	c := d.c
+	if c.Date.IsZero() || len(d.postings) == 0 {
+		return
+	}
+	if d.date.First() > d.today {
+		d.stop(events.FutureDate, events.Args{"date": c.Date.String(), "today": d.today.String()})
+	}
+	if (c.Kind == events.Disbursed || c.Kind == events.Committed) && c.Lot == "" && (d.date.First() > d.y.to || d.date.Last() < d.y.from) {
+		d.stop(events.OutsideYear, events.Args{"date": c.Date.String(), "year": c.Year.String(), "from": d.y.from.String(), "to": d.y.to.String()})
+	}
+}
+
+// expired notes that a lot is used after it expired.
+func (d *decision) expired(l *lot) {
+	if l != nil && d.date.First() > l.expires {
+		d.stop(events.LotExpired, events.Args{"lot": l.name, "expires": l.expires.String(), "date": d.c.Date.String()})
+	}
+}
