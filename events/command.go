@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -206,8 +207,9 @@ func (d Dims) Key() string {
 	for _, dim := range d {
 		b.WriteString(dim.Key)
 		b.WriteByte('=')
+		b.WriteString(strconv.Itoa(len(dim.Value))) // a value may hold any character
+		b.WriteByte(':')
 		b.WriteString(dim.Value)
-		b.WriteByte(0)
 	}
 	return b.String()
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,36 +26,46 @@ const MaxLine = 65535
 // [UnknownKind], [UnknownField], [MissingField], [BadValue], [TooLarge]. The error's args name the field (and, within lists, the place) and
 // the value; its words say what to write instead. What only a ledger can know, such as the currency's decimals, is not looked at.
 //
-// The command keeps raw, or a copy without the line breaks between tokens.
-func ParseCommand(raw []byte) (Command, error) {
-	raw = trimJSON(raw)
+// The command keeps raw, or a copy without the line breaks between tokens. Beside an error stands what could be read of it, for the receipt.
+func ParseCommand(raw []byte) (Command, error) { return parseCommand(raw, false) }
+
+// parseCommand reads a command; one that is stored may have fields that this release does not know.
+func parseCommand(raw []byte, stored bool) (Command, error) {
+	raw = bytes.Trim(raw, jsonSpace)
 	top, err := parseObject(raw)
 	if err != nil {
 		return Command{}, err
 	}
-	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher}}
+	if bytes.ContainsAny(raw, "\r\n") {
+		raw = withoutBreaks(raw)
+		if top, err = parseObject(raw); err != nil {
+			return Command{}, err
+		}
+	}
+	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher}, stored: stored}
 	p.command(top)
 	if p.err != nil {
-		return Command{}, p.err
+		return p.c, p.err
 	}
 	if len(raw) > MaxLine {
-		return Command{}, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
+		return p.c, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
 	}
 	return p.c, nil
 }
 
-// trimJSON removes white space around a value and line breaks between its tokens; JSON allows no bare line break within a string.
-func trimJSON(raw []byte) []byte {
-	raw = bytes.Trim(raw, " \t\r\n")
-	if bytes.ContainsAny(raw, "\r\n") {
-		raw = bytes.Map(func(r rune) rune {
-			if r == '\r' || r == '\n' {
-				return -1
-			}
-			return r
-		}, raw)
+// jsonSpace is the white space of JSON. Unicode's, which [bytes.TrimSpace] knows, would end up in the stored line and break it.
+const jsonSpace = " \t\r\n"
+
+// withoutBreaks removes the line breaks of well-formed JSON. They stand between its tokens alone: a string cannot hold one, and no two
+// tokens are kept apart by nothing else. It works on bytes, since mapping runes would turn bad UTF-8 into good.
+func withoutBreaks(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for _, c := range raw {
+		if c != '\r' && c != '\n' {
+			out = append(out, c)
+		}
 	}
-	return raw
+	return out
 }
 
 // Key returns the id of a command that was given none: a UUIDv5 of its RFC 8785 form, LF and the ordinal (1, 2 …) among the equal commands of
@@ -113,7 +125,7 @@ func parseObject(raw []byte) ([]member, error) {
 	if _, err := d.ReadToken(); err != nil {
 		return nil, malformed(err, raw)
 	}
-	if d.PeekKind() != 0 || len(bytes.TrimSpace(raw[d.InputOffset():])) > 0 {
+	if d.PeekKind() != 0 || len(bytes.Trim(raw[d.InputOffset():], jsonSpace)) > 0 {
 		return nil, &Error{Code: Malformed, Why: "trailing", Args: Args{"value": clip(string(raw[d.InputOffset():]))}}
 	}
 	return members, nil
@@ -140,7 +152,7 @@ func malformed(err error, raw []byte) *Error {
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		e.Args["at"] = strconv.FormatInt(syntax.ByteOffset, 10)
-		e.Args["field"] = strings.ReplaceAll(strings.TrimPrefix(string(syntax.JSONPointer), "/"), "/", ".")
+		e.Args["field"] = clip(strings.ReplaceAll(strings.TrimPrefix(string(syntax.JSONPointer), "/"), "/", "."))
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			e.Why = "twice"
 			return e
@@ -161,8 +173,9 @@ func clip(s string) string {
 
 // A parser reads one command. It keeps the fault that comes first in the order of the codes, and among those of one code the first found.
 type parser struct {
-	c   Command
-	err *Error
+	c      Command
+	err    *Error
+	stored bool // from a log: names that this release does not know are passed over
 }
 
 func (p *parser) fault(e *Error) {
@@ -177,11 +190,11 @@ func (p *parser) bad(path string, v jsontext.Value, cause error) {
 	if !ok {
 		e = badValue("", "")
 	}
-	e = e.With("field", path)
-	if e.Args["value"] == "" {
-		e = e.With("value", clip(string(v)))
+	value := e.Args["value"]
+	if value == "" {
+		value = string(v)
 	}
-	p.fault(e)
+	p.fault(e.With("field", path).With("value", clip(value)))
 }
 
 func (p *parser) command(top []member) {
@@ -196,11 +209,20 @@ func (p *parser) command(top []member) {
 	}
 	kind := find("kind")
 	if kind == nil {
+		for _, m := range top {
+			if !anyKind[m.name] {
+				p.unknown(m.name, m.name, m.value, slices.Sorted(maps.Keys(anyKind)))
+			}
+		}
 		p.fault(&Error{Code: MissingField, Why: "kind", Args: Args{"field": "kind"}})
 		return
 	}
 	if kind.Kind() != '"' {
-		p.bad("kind", kind, badValue("type-text", ""))
+		why := "type-text"
+		if kind.Kind() == 'n' {
+			why = "null"
+		}
+		p.bad("kind", kind, badValue(why, ""))
 		return
 	}
 	c.Kind = Kind(unquote(kind))
@@ -215,20 +237,24 @@ func (p *parser) command(top []member) {
 		}
 	}
 	shape := shapeOf(c.Kind, c.Cause)
+	required := 0
 	for _, m := range top {
-		if _, ok := shape[m.name]; !ok {
-			p.unknown(m.name, m.value, Fields(c.Kind, c.Cause))
+		must, ok := shape[m.name]
+		if !ok {
+			p.unknown(m.name, m.name, m.value, Fields(c.Kind, c.Cause))
 			continue
+		}
+		if must {
+			required++
 		}
 		p.field(m.name, m.value)
 	}
-	for _, name := range Fields(c.Kind, c.Cause) {
-		if shape[name] && find(name) == nil {
-			p.missing(name)
+	if required < mustHave(c.Kind, c.Cause) {
+		for _, name := range Fields(c.Kind, c.Cause) {
+			if shape[name] && find(name) == nil {
+				p.missing(name)
+			}
 		}
-	}
-	if c.Kind == ClawedBack && find("cause") == nil {
-		p.missing("cause")
 	}
 	p.whole(find)
 }
@@ -237,17 +263,25 @@ func (p *parser) missing(path string) {
 	p.fault(&Error{Code: MissingField, Args: Args{"field": path, "kind": p.kindWord()}})
 }
 
-func (p *parser) unknown(path string, v jsontext.Value, known []string) {
-	e := &Error{Code: UnknownField, Args: Args{"field": path, "value": clip(string(v)), "kind": p.kindWord(), "fields": strings.Join(known, " ")}}
-	last := path[strings.LastIndexByte(path, '.')+1:]
+func (p *parser) unknown(path, name string, v jsontext.Value, known []string) {
+	if p.stored {
+		return
+	}
+	e := &Error{Code: UnknownField, Args: Args{"field": clip(path), "value": clip(string(v)), "kind": p.kindWord(), "fields": strings.Join(known, " ")}}
 	for _, k := range known {
-		if strings.EqualFold(k, last) {
+		if strings.EqualFold(k, name) {
 			e.Why = "case"
 			e.Args["known"] = k
 		}
 	}
+	if e.Why == "" && slices.Equal(known, personFields) {
+		e.Why = "person"
+	}
 	p.fault(e)
 }
+
+// personFields are all that is stored of a payee who is a person.
+var personFields = []string{"class", "ref"}
 
 func (p *parser) kindWord() string {
 	if p.c.Cause != "" {
@@ -265,11 +299,6 @@ func (p *parser) whole(find func(string) jsontext.Value) {
 			p.bad(b, find(b), badValue("either", "").With("other", a))
 		}
 	}
-	for _, name := range []string{"as_printed", "amount_text"} {
-		if has(name) && !has("amount") && shapeOf(c.Kind, c.Cause)["amount"] {
-			p.missing("amount")
-		}
-	}
 	if c.AmountText != "" && !c.Amount.IsZero() {
 		if words, ok := ParseCapitals(c.AmountText); !ok {
 			p.bad("amount_text", nil, badValue("capitals-form", c.AmountText))
@@ -285,7 +314,9 @@ func (p *parser) whole(find func(string) jsontext.Value) {
 		}
 		if !has("to") {
 			if has("from") {
-				c.To = c.From.end(12)
+				if c.To = c.From.end(12); c.To > lastDay {
+					p.bad("from", nil, badValue("day-form", c.From.String()))
+				}
 			} else {
 				c.To = first.end(12)
 			}
@@ -510,7 +541,7 @@ func (p *parser) field(name string, v jsontext.Value) {
 		enum(p, name, v, &c.Denominator, []string{"original", "adjusted", "net", "current"})
 	case "step":
 		if parse(p, name, v, &c.Step, ParseNumber) && strings.HasPrefix(string(c.Step), "-") {
-			p.bad(name, v, badValue("amount-sign", string(c.Step)))
+			p.bad(name, v, badValue("step-sign", string(c.Step)))
 		}
 	case "sum_of":
 		p.signedRefs(name, v, &c.SumOf)
@@ -605,7 +636,7 @@ func (p *parser) object(path string, v jsontext.Value, names string, read func(n
 	for _, m := range members {
 		at := path + "." + m.name
 		if _, ok := shape[m.name]; !ok {
-			p.unknown(at, m.value, strings.Fields(strings.ReplaceAll(names, "*", "")))
+			p.unknown(at, m.name, m.value, strings.Fields(strings.ReplaceAll(names, "*", "")))
 			continue
 		}
 		if m.value.Kind() == 'n' {
@@ -614,8 +645,8 @@ func (p *parser) object(path string, v jsontext.Value, names string, read func(n
 		}
 		read(m.name, at, m.value)
 	}
-	for name, required := range shape {
-		if required && !slices.ContainsFunc(members, func(m member) bool { return m.name == name }) {
+	for _, name := range slices.Sorted(maps.Keys(shape)) {
+		if shape[name] && !slices.ContainsFunc(members, func(m member) bool { return m.name == name }) {
 			p.missing(path + "." + name)
 		}
 	}
@@ -710,7 +741,7 @@ func (p *parser) dims(path string, v jsontext.Value, to *Dims) {
 	for _, m := range members {
 		at := path + "." + m.name
 		if !dimForm(m.name) {
-			p.bad(at, nil, badValue("dim-key", m.name))
+			p.bad(clip(at), nil, badValue("dim-key", m.name))
 			continue
 		}
 		var value string
@@ -873,8 +904,11 @@ func Decimals(code string) (int, bool) {
 	return int(digits), ok
 }
 
+// zoneForm keeps out what only some machines have beside the zones' own names, such as localtime or posix/.
+var zoneForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`)
+
 func parseZone(s string) (string, error) {
-	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" {
+	if _, err := time.LoadLocation(s); err != nil || !zoneForm.MatchString(s) {
 		return "", badValue("zone", clip(s))
 	}
 	return s, nil

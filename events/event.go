@@ -2,6 +2,8 @@ package events
 
 import (
 	"bytes"
+	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -203,9 +205,12 @@ func quoted(b []byte, s string) []byte {
 // that is not an event is [Tampered], naming the member at fault. Members that this release does not know are ignored, since a new one that
 // mattered would have another version.
 func ParseEvent(line []byte) (Event, error) {
-	r := &eventReader{e: Event{}}
+	r := &eventReader{}
 	r.read(line)
 	if r.err != nil {
+		if r.e.Seq != 0 {
+			r.err = r.err.With("seq", r.e.Seq.String())
+		}
 		return Event{}, r.err
 	}
 	return r.e, nil
@@ -213,7 +218,7 @@ func ParseEvent(line []byte) (Event, error) {
 
 type eventReader struct {
 	e   Event
-	err error
+	err *Error
 }
 
 func (r *eventReader) bad(field string, v []byte, cause error) {
@@ -223,66 +228,85 @@ func (r *eventReader) bad(field string, v []byte, cause error) {
 }
 
 func (r *eventReader) read(line []byte) {
+	if len(line) > MaxLine || bytes.ContainsAny(line, "\r\n") {
+		r.bad("", line, nil)
+		return
+	}
 	members, err := parseObject(line)
 	if err != nil {
 		r.bad("", line, err)
 		return
 	}
-	var kind, source string
+	var kind Kind
+	var source, id string
+	var data *member
 	seen := 0
-	for _, m := range members {
+	for i, m := range members {
 		switch m.name {
 		case "specversion":
 			if r.text(m) != "1.0" {
 				r.bad(m.name, m.value, nil)
 			}
 		case "id":
-			id, err := ParseID(r.text(m))
-			r.e.ID = id
+			id = r.text(m)
+			r.e.ID, err = ParseID(id)
 			r.check(m, err)
 		case "source":
 			source = r.text(m)
 		case "type":
-			kind = r.text(m)
+			kind = r.kind(m)
 		case "time":
-			t, err := time.Parse(TimeForm, r.text(m))
-			r.e.Time = t
+			s := r.text(m)
+			r.e.Time, err = time.Parse(TimeForm, s)
 			r.check(m, err)
+			if r.e.Time.Format(TimeForm) != s { // Parse also takes a comma for the point
+				r.bad(m.name, m.value, nil)
+			}
 		case "sequence":
-			n, err := ParseSeq(r.text(m))
-			r.e.Seq = n
+			r.e.Seq, err = ParseSeq(r.text(m))
 			r.check(m, err)
 		case "data":
-			r.data(m)
+			data = &members[i]
 		default:
 			continue
 		}
 		seen++
 	}
+	if seen != 7 {
+		r.bad("", line, nil)
+	}
 	if r.err != nil {
 		return
 	}
-	if seen != 7 {
-		r.bad("", line, nil)
-		return
-	}
+	r.data(*data)
 	c := &r.e.Command
-	if kind != "fundledger."+string(c.Kind)+".v1" {
-		r.err = &Error{Code: UnknownKind, Why: "stored", Args: Args{"value": kind, "seq": r.e.Seq.String()}}
-		if bare, ok := strings.CutPrefix(kind, "fundledger."); ok && strings.HasSuffix(kind, ".v1") && shapes[Kind(strings.TrimSuffix(bare, ".v1"))] != nil {
-			r.err = nil
-			r.bad("type", []byte(kind), nil)
-		}
-	}
-	if source != "/funds/"+string(c.Fund) {
+	switch {
+	case c.Kind != kind:
+		r.bad("type", []byte(kind), nil)
+	case source != "/funds/"+string(c.Fund):
 		r.bad("source", []byte(source), nil)
-	}
-	if c.ID != "" && c.ID != r.e.ID {
-		r.bad("id", []byte(r.e.ID), nil)
+	case c.ID != "" && c.ID != r.e.ID:
+		r.bad("id", []byte(id), nil)
 	}
 }
 
-// data reads the member data. A command that this release cannot read is reported by the event's type where that is unknown.
+// kind reads an event's type. It comes before everything that only a known kind and version can be held to.
+func (r *eventReader) kind(m member) Kind {
+	s := r.text(m)
+	parts := typeForm.FindStringSubmatch(s)
+	switch {
+	case parts == nil:
+		r.bad(m.name, m.value, nil)
+		return ""
+	case parts[2] != "1" || shapeOf(Kind(parts[1]), "") == nil:
+		r.err = &Error{Code: UnknownKind, Why: "stored", Args: Args{"field": m.name, "value": clip(s)}}
+	}
+	return Kind(parts[1])
+}
+
+var typeForm = regexp.MustCompile(`^fundledger\.([a-z][a-z-]*)\.v([1-9][0-9]*)$`)
+
+// data reads the member data, of which command, actor and rules are never left out.
 func (r *eventReader) data(m member) {
 	members, err := parseObject(m.value)
 	if err != nil {
@@ -293,19 +317,12 @@ func (r *eventReader) data(m member) {
 	for _, m := range members {
 		switch m.name {
 		case "command":
-			c, err := ParseCommand(m.value)
-			if CodeOf(err) == UnknownKind {
-				r.err = err
-				return
-			}
-			r.e.Command = c
+			r.e.Command, err = parseCommand(m.value, true)
 			r.check(m, err)
 		case "actor":
 			r.actor(m)
 		case "rules":
-			n, err := strconv.Atoi(string(m.value))
-			r.e.Rules = n
-			r.check(m, err)
+			r.e.Rules = r.number(m, 1, math.MaxInt32)
 		case "flags":
 			for _, v := range r.list(m) {
 				r.e.Flags = append(r.e.Flags, Code(r.text(member{m.name, v})))
@@ -331,6 +348,9 @@ func (r *eventReader) data(m member) {
 				n, err := strconv.ParseInt(string(v), 10, 64)
 				res.SumOf = append(res.SumOf, n)
 				r.check(m, err)
+				if n == 0 {
+					r.bad(m.name, v, nil)
+				}
 			}
 		case "line":
 			res.Line = r.line(m)
@@ -339,9 +359,7 @@ func (r *eventReader) data(m member) {
 		case "currency":
 			res.Currency = r.text(m)
 		case "decimals":
-			n, err := strconv.Atoi(string(m.value))
-			res.Decimals = n
-			r.check(m, err)
+			res.Decimals = r.number(m, 0, maxPlaces)
 		case "zone":
 			res.Zone = r.text(m)
 		case "from":
@@ -353,6 +371,9 @@ func (r *eventReader) data(m member) {
 				r.posting(v)
 			}
 		}
+	}
+	if r.e.Command.Kind == "" || r.e.Actor == (Actor{}) || r.e.Rules == 0 {
+		r.bad(m.name, m.value, nil)
 	}
 	for i := range r.e.Postings {
 		if p := &r.e.Postings[i]; p.Dims == nil {
@@ -381,7 +402,7 @@ func (r *eventReader) posting(v jsontext.Value) {
 		return
 	}
 	var p Posting
-	counted := false
+	counted, hasAmount := false, false
 	for _, m := range members {
 		switch m.name {
 		case "year":
@@ -399,7 +420,7 @@ func (r *eventReader) posting(v jsontext.Value) {
 			if len(r.e.Postings) > 0 && decimals != r.e.Decimals {
 				r.bad(m.name, m.value, nil)
 			}
-			p.Amount, r.e.Decimals = a, decimals
+			p.Amount, r.e.Decimals, hasAmount = a, decimals, true
 		case "date":
 			d, err := ParseDate(r.text(m))
 			p.Date = d
@@ -409,9 +430,13 @@ func (r *eventReader) posting(v jsontext.Value) {
 		case "lot":
 			p.Lot = r.text(m)
 		case "channel":
-			p.Channel = Channel(r.text(m))
+			if p.Channel = Channel(r.text(m)); !slices.Contains(Channels, p.Channel) {
+				r.bad(m.name, m.value, nil)
+			}
 		case "basis":
-			p.Basis = Basis(r.text(m))
+			if p.Basis = Basis(r.text(m)); !slices.Contains(Bases, p.Basis) {
+				r.bad(m.name, m.value, nil)
+			}
 		case "dims":
 			p.Dims = r.dims(m)
 		case "of_year":
@@ -421,13 +446,18 @@ func (r *eventReader) posting(v jsontext.Value) {
 		}
 	}
 	switch {
-	case p.Year == 0 || p.Line == "" || p.Measure == "" || p.Date.IsZero() || p.Basis == "":
+	case p.Year == 0 || p.Line == "" || p.Measure == "" || !hasAmount || p.Date.IsZero() || p.Basis == "":
 		r.bad("postings", v, nil)
 	case !counted:
 		p.Counts = p.Date.last
 	case p.Date.fiscal != 0 && p.Counts != p.Date.first && p.Counts != p.Date.last:
-		// The year was a fiscal year of its own when the event was decided, and it ended on the counting day.
-		p.Date = p.Date.In(p.Counts.AddMonths(-12)+1, p.Counts)
+		// The year was a fiscal year of its own when the event was decided. It began on the counting day of an original appropriation
+		// and ended on that of anything else.
+		if p.Measure == Original {
+			p.Date = p.Date.In(p.Counts, p.Counts.end(12))
+		} else {
+			p.Date = p.Date.In(p.Counts.AddMonths(-12)+1, p.Counts)
+		}
 	}
 	r.e.Postings = append(r.e.Postings, p)
 }
@@ -439,6 +469,7 @@ func (r *eventReader) dims(m member) Dims {
 	for _, d := range members {
 		out = append(out, Dim{d.name, r.text(d)})
 	}
+	slices.SortFunc(out, func(a, b Dim) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 
@@ -467,6 +498,15 @@ func (r *eventReader) list(m member) []jsontext.Value {
 func (r *eventReader) seq(m member) Seq {
 	n, err := ParseSeq(string(m.value))
 	r.check(m, err)
+	return n
+}
+
+func (r *eventReader) number(m member, least, most int) int {
+	n, err := strconv.Atoi(string(m.value))
+	r.check(m, err)
+	if n < least || n > most {
+		r.bad(m.name, m.value, nil)
+	}
 	return n
 }
 

@@ -175,8 +175,25 @@ var anyCause = func() shape {
 	all := shape{}
 	for _, s := range causeShapes {
 		for name := range s {
-			all[name] = false
+			all[name] = true
 		}
+	}
+	for name := range all {
+		for _, s := range causeShapes {
+			all[name] = all[name] && s[name] // required of every cause
+		}
+	}
+	return all
+}()
+
+// anyKind has every field that some kind takes.
+var anyKind = func() shape {
+	all := maps.Clone(anyCause)
+	for _, s := range shapes {
+		maps.Copy(all, s)
+	}
+	for name := range all {
+		all[name] = true
 	}
 	return all
 }()
@@ -190,6 +207,36 @@ func fields(lists ...string) shape {
 		}
 	}
 	return s
+}
+
+// mustHave is how many fields a kind (and cause) requires.
+func mustHave(kind Kind, cause Cause) int {
+	if kind == ClawedBack {
+		if n, ok := causeMustHave[cause]; ok {
+			return n
+		}
+		return anyCause.required()
+	}
+	return kindMustHave[kind]
+}
+
+var kindMustHave, causeMustHave = counts(shapes), counts(causeShapes)
+
+func counts[K comparable](shapes map[K]shape) map[K]int {
+	n := map[K]int{}
+	for k, s := range shapes {
+		n[k] = s.required()
+	}
+	return n
+}
+
+func (s shape) required() (n int) {
+	for _, must := range s {
+		if must {
+			n++
+		}
+	}
+	return n
 }
 
 // Fields lists the fields of a kind, sorted, those of every cause together for [ClawedBack] when cause is "". It is nil for an unknown kind.

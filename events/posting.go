@@ -126,11 +126,14 @@ func (t *Totals) Plus(u Totals) error {
 // fits reports whether every derived figure stays in int64.
 func (t Totals) fits() bool {
 	adjusted, ok := sum(t.Original, t.Supplementary, t.Reallocated, t.CarriedIn)
-	spent, ok2 := sum(t.Disbursed, -t.Returned)
-	if !ok || !ok2 {
+	if !ok {
 		return false
 	}
-	_, ok = sum(adjusted, -spent, -t.Committed, -t.Lapsed, -t.CarriedOut)
+	spent, ok := less(t.Disbursed, t.Returned)
+	if !ok {
+		return false
+	}
+	_, ok = less(adjusted, spent, t.Committed, t.Lapsed, t.CarriedOut)
 	return ok
 }
 
@@ -139,6 +142,18 @@ func sum(ms ...Minor) (total Minor, ok bool) {
 		if total, ok = total.Add(m); !ok {
 			return 0, false
 		}
+	}
+	return total, true
+}
+
+// less takes ms from total. It never negates one, since the least int64 has no negative.
+func less(total Minor, ms ...Minor) (Minor, bool) {
+	for _, m := range ms {
+		d := total - m
+		if (d < total) != (m > 0) {
+			return 0, false
+		}
+		total = d
 	}
 	return total, true
 }

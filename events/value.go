@@ -42,6 +42,9 @@ type Day int32
 // firstYear and lastYear bound fiscal years and the years of dates, so that "the year after" and a carry-over's expiry stay in four digits.
 const firstYear, lastYear = 1000, 9990
 
+// lastDay is the last that can be written in four digits, 9999-12-31.
+var lastDay = dayOf(time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC))
+
 var (
 	fundForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	lineForm = regexp.MustCompile(`^[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$`)
@@ -274,9 +277,9 @@ func decimalFault(s string) string {
 			return "amount-sign"
 		case r == '(' || r == ')' || r == '（' || r == '）':
 			return "amount-sign"
-		case r == ',' || r == '，' || r == '\'' || r == '_' || r == ' ' || r == '\u00a0' || r == '\u202f':
+		case r == ',' || r == '，' || r == '\'' || r == '’' || r == '_' || unicode.IsSpace(r):
 			return "amount-separator"
-		case r == 'e' || r == 'E':
+		case (r == 'e' || r == 'E') && digits > 0:
 			return "amount-exponent"
 		case unicode.IsDigit(r) || r == '．':
 			return "amount-width"
@@ -389,10 +392,12 @@ var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,8})?$`)
 // ParseNumber parses a stated figure.
 func ParseNumber(s string) (Number, error) {
 	if !numberForm.MatchString(s) {
-		if why := decimalFault(strings.TrimPrefix(s, "-")); why != "" {
+		switch why := decimalFault(strings.TrimPrefix(s, "-")); why {
+		case "", "amount-sign": // too many decimals; a plus, brackets or another dash
+			return "", badValue("number-form", s)
+		default:
 			return "", badValue(why, s)
 		}
-		return "", badValue("number-form", s)
 	}
 	return Number(s), nil
 }

@@ -1,8 +1,9 @@
 // Package words holds what fundledger says, in Chinese and in English.
 //
 // The texts stand in JSON files that a translator can edit, one per language, as name and text. A text names what it speaks of as
-// {{.field}}; a name ends in nothing but letters, digits, dots and hyphens. Both languages must have the same names, and every text the
-// same fields: a test holds that for each catalogue.
+// {{.field}}; {{money .left}} writes an amount with its thousands separated, and {{list .choices}} writes words that are parted by spaces as
+// the language lists them. What an argument lacks is left empty. A name consists of letters, digits, dots, hyphens and underscores. Both
+// languages must have the same names, and every text the same fields: a test holds that for each catalogue.
 package words
 
 import (
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
 )
 
@@ -42,12 +44,13 @@ func FromEnvironment(locale string) Language {
 type Catalogue struct {
 	texts map[Language]map[string]string
 	say   map[Language]*i18n.Localizer
+	parse map[Language]parser
 }
 
 // Load reads en.json and zh.json from a room's words. It panics where one is missing or is not names and texts, since they are part of
 // the program.
 func Load(files fs.FS) *Catalogue {
-	c := &Catalogue{texts: map[Language]map[string]string{}, say: map[Language]*i18n.Localizer{}}
+	c := &Catalogue{texts: map[Language]map[string]string{}, say: map[Language]*i18n.Localizer{}, parse: map[Language]parser{}}
 	for _, lang := range Languages {
 		data, err := fs.ReadFile(files, string(lang)+".json")
 		if err != nil {
@@ -64,6 +67,7 @@ func Load(files fs.FS) *Catalogue {
 			}
 		}
 		c.texts[lang] = texts
+		c.parse[lang] = parserFor(lang)
 		c.say[lang] = i18n.NewLocalizer(bundle, string(lang))
 	}
 	return c
@@ -86,7 +90,7 @@ func (c *Catalogue) Find(lang Language, name string, args map[string]string) str
 	if args == nil {
 		args = map[string]string{}
 	}
-	text, err := c.say[lang].Localize(&i18n.LocalizeConfig{MessageID: name, TemplateData: args})
+	text, err := c.say[lang].Localize(&i18n.LocalizeConfig{MessageID: name, TemplateData: args, TemplateParser: c.parse[lang]})
 	if err != nil {
 		return ""
 	}
@@ -104,6 +108,47 @@ func (c *Catalogue) Names(lang Language) []string { return slices.Sorted(maps.Ke
 
 // Text returns the text of that name as it stands in the file.
 func (c *Catalogue) Text(lang Language, name string) string { return c.texts[lang][name] }
+
+// A parser reads texts as templates that know money and list. Unlike the catalogue's own it lets them be kept, since the functions of a
+// language never change.
+type parser struct{ *template.TextParser }
+
+func (parser) Cacheable() bool { return true }
+
+func parserFor(lang Language) parser {
+	between := ", "
+	if lang == Chinese {
+		between = "、"
+	}
+	return parser{&template.TextParser{
+		Option: "missingkey=zero",
+		Funcs: map[string]any{
+			"money": Money,
+			"list":  func(s string) string { return strings.ReplaceAll(s, " ", between) },
+		},
+	}}
+}
+
+// Money writes a plain decimal with its thousands separated: 126,000.00. Anything else is returned as it is.
+func Money(s string) string {
+	whole, frac, hasFrac := strings.Cut(s, ".")
+	digits := strings.TrimPrefix(whole, "-")
+	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
+	if digits == "" || strings.TrimFunc(digits+frac, isDigit) != "" {
+		return s
+	}
+	out := whole[:len(whole)-len(digits)]
+	for i, r := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			out += ","
+		}
+		out += string(r)
+	}
+	if hasFrac {
+		out += "." + frac
+	}
+	return out
+}
 
 //go:embed en.json zh.json
 var files embed.FS
