@@ -908,7 +908,7 @@ func Decimals(code string) (int, bool) {
 var zoneForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`)
 
 func parseZone(s string) (string, error) {
-	if _, err := time.LoadLocation(s); err != nil || !zoneForm.MatchString(s) {
+	if _, err := time.LoadLocation(s); err != nil || s == "Local" || !zoneForm.MatchString(s) {
 		return "", badValue("zone", clip(s))
 	}
 	return s, nil
