@@ -2,7 +2,6 @@ package events
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,26 +28,25 @@ const MaxLine = 65535
 // The command keeps raw, or a copy without the line breaks between tokens. Beside an error stands what could be read of it, for the receipt.
 func ParseCommand(raw []byte) (Command, error) { return parseCommand(raw, false) }
 
-// parseCommand reads a command; one that is stored may have fields that this release does not know.
+// parseCommand reads a command. One that is stored has been checked as part of its line, and may have fields that this release does not know.
 func parseCommand(raw []byte, stored bool) (Command, error) {
-	raw = bytes.Trim(raw, jsonSpace)
-	top, err := parseObject(raw)
-	if err != nil {
-		return Command{}, err
-	}
-	if bytes.ContainsAny(raw, "\r\n") {
-		raw = withoutBreaks(raw)
-		if top, err = parseObject(raw); err != nil {
+	if !stored {
+		raw = bytes.Trim(raw, jsonSpace)
+		if err := checkObject(raw); err != nil {
 			return Command{}, err
+		}
+		if bytes.ContainsAny(raw, "\r\n") {
+			raw = withoutBreaks(raw)
 		}
 	}
 	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher}, stored: stored}
-	p.command(top)
+	var buf [24]member
+	p.command(members(raw, buf[:0]))
 	if p.err != nil {
-		return p.c, p.err
+		return Command{}, p.err
 	}
 	if len(raw) > MaxLine {
-		return p.c, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
+		return Command{}, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
 	}
 	return p.c, nil
 }
@@ -89,62 +87,22 @@ func Canonical(raw []byte) ([]byte, error) {
 
 var keySpace = uuid.MustParse("d850ed6e-cb6a-5ef7-bd1d-77ee78a2ba50")
 
-// A member is one name and value of a JSON object.
-type member struct {
-	name  string
-	value jsontext.Value
-}
-
-// parseObject reads the members of one JSON object and nothing after it. Names that occur twice at any depth and bad UTF-8 are [Malformed].
-func parseObject(raw []byte) ([]member, error) {
+// checkObject reports whether raw is one JSON object and nothing after it. Names that occur twice at any depth and bad UTF-8 are [Malformed].
+func checkObject(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '{' && jsontext.Value(raw).IsValid() {
+		return nil
+	}
 	if !utf8.Valid(raw) {
-		return nil, &Error{Code: Malformed, Why: "utf8", Args: Args{"value": clip(string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))))}}
+		return &Error{Code: Malformed, Why: "utf8", Args: Args{"value": clip(string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))))}}
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
 	if k := d.PeekKind(); k != '{' && k != 0 {
-		return nil, &Error{Code: Malformed, Why: "object", Args: Args{"value": clip(string(raw))}}
+		return &Error{Code: Malformed, Why: "object", Args: Args{"value": clip(string(raw))}}
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, malformed(err, raw)
+	if _, err := d.ReadValue(); err != nil {
+		return malformed(err, raw)
 	}
-	members := make([]member, 0, 16)
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, malformed(err, raw)
-		}
-		m := member{name: name.String()}
-		v, err := d.ReadValue()
-		if err != nil {
-			return nil, malformed(err, raw)
-		}
-		end := d.InputOffset()
-		m.value = raw[end-int64(len(v)) : end : end]
-		members = append(members, m)
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, malformed(err, raw)
-	}
-	if d.PeekKind() != 0 || len(bytes.Trim(raw[d.InputOffset():], jsonSpace)) > 0 {
-		return nil, &Error{Code: Malformed, Why: "trailing", Args: Args{"value": clip(string(raw[d.InputOffset():]))}}
-	}
-	return members, nil
-}
-
-// elements reads the elements of a JSON array, which is known to be well formed.
-func elements(raw jsontext.Value) []jsontext.Value {
-	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	var out []jsontext.Value
-	_, _ = d.ReadToken()
-	for d.PeekKind() != ']' {
-		v, err := d.ReadValue()
-		if err != nil {
-			return out
-		}
-		end := d.InputOffset()
-		out = append(out, raw[end-int64(len(v)):end:end])
-	}
-	return out
+	return &Error{Code: Malformed, Why: "trailing", Args: Args{"value": clip(string(raw[d.InputOffset():]))}}
 }
 
 func malformed(err error, raw []byte) *Error {
@@ -274,14 +232,11 @@ func (p *parser) unknown(path, name string, v jsontext.Value, known []string) {
 			e.Args["known"] = k
 		}
 	}
-	if e.Why == "" && slices.Equal(known, personFields) {
+	if e.Why == "" && slices.Equal(known, personNames.known) {
 		e.Why = "person"
 	}
 	p.fault(e)
 }
-
-// personFields are all that is stored of a payee who is a person.
-var personFields = []string{"class", "ref"}
 
 func (p *parser) kindWord() string {
 	if p.c.Cause != "" {
@@ -611,8 +566,9 @@ func (p *parser) list(path string, v jsontext.Value, read func(path string, v js
 		p.bad(path, v, badValue("type-list", ""))
 		return
 	}
-	for i, e := range elements(v) {
-		at := fmt.Sprintf("%s[%d]", path, i)
+	var buf [8]jsontext.Value
+	for i, e := range elements(v, buf[:0]) {
+		at := path + "[" + strconv.Itoa(i) + "]"
 		if e.Kind() == 'n' {
 			p.bad(at, e, badValue("null", "null"))
 			continue
@@ -621,32 +577,54 @@ func (p *parser) list(path string, v jsontext.Value, read func(path string, v js
 	}
 }
 
-// object reads a JSON object whose names are listed, required ones with a *. It reports whether v is one.
-func (p *parser) object(path string, v jsontext.Value, names string, read func(name, path string, v jsontext.Value)) bool {
+// A nested lists the names of an object within a command.
+type nested struct{ known, required []string }
+
+// nest makes one from names, of which required ones have a *.
+func nest(names string) *nested {
+	n := &nested{}
+	for name := range strings.FieldsSeq(names) {
+		bare, required := strings.CutSuffix(name, "*")
+		n.known = append(n.known, bare)
+		if required {
+			n.required = append(n.required, bare)
+		}
+	}
+	return n
+}
+
+var (
+	legNames        = nest("line* amount*")
+	lineNames       = nest("code* name* parent name_en reserve was description")
+	payeeNames      = nest("name id class account bank count")
+	personNames     = nest("class ref*") // all that is stored of a person
+	voucherNames    = nest("issuer* year* type* number* line")
+	sourceNames     = nest("document* table cell")
+	amendmentNames  = nest("purpose note documents payee name name_en description")
+	amendPayeeNames = nest("name id")
+)
+
+// object reads a JSON object. It reports whether v is one.
+func (p *parser) object(path string, v jsontext.Value, names *nested, read func(name, path string, v jsontext.Value)) bool {
 	if v.Kind() != '{' {
 		p.bad(path, v, badValue("type-object", ""))
 		return false
 	}
-	members, err := parseObject(v)
-	if err != nil {
-		p.bad(path, v, err)
-		return false
-	}
-	shape := fields(names)
-	for _, m := range members {
+	var buf [12]member
+	found := members(v, buf[:0])
+	for _, m := range found {
 		at := path + "." + m.name
-		if _, ok := shape[m.name]; !ok {
-			p.unknown(at, m.name, m.value, strings.Fields(strings.ReplaceAll(names, "*", "")))
-			continue
-		}
-		if m.value.Kind() == 'n' {
+		switch {
+		case !slices.Contains(names.known, m.name):
+			p.unknown(at, m.name, m.value, names.known)
+		case m.value.Kind() == 'n':
 			p.bad(at, m.value, badValue("null", "null"))
-			continue
+		default:
+			read(m.name, at, m.value)
 		}
-		read(m.name, at, m.value)
 	}
-	for _, name := range slices.Sorted(maps.Keys(shape)) {
-		if shape[name] && !slices.ContainsFunc(members, func(m member) bool { return m.name == name }) {
+	for _, name := range names.required {
+		if !slices.ContainsFunc(found, func(m member) bool { return m.name == name }) {
 			p.missing(path + "." + name)
 		}
 	}
@@ -730,15 +708,15 @@ func (p *parser) dims(path string, v jsontext.Value, to *Dims) {
 		p.bad(path, v, badValue("type-object", ""))
 		return
 	}
-	members, err := parseObject(v)
-	if err != nil {
-		p.bad(path, v, err)
-		return
+	var buf [16]member
+	found := members(v, buf[:0])
+	if len(found) > 16 {
+		p.bad(path, v, badValue("dims-many", strconv.Itoa(len(found))))
 	}
-	if len(members) > 16 {
-		p.bad(path, v, badValue("dims-many", strconv.Itoa(len(members))))
+	if len(found) > 0 {
+		*to = make(Dims, 0, len(found))
 	}
-	for _, m := range members {
+	for _, m := range found {
 		at := path + "." + m.name
 		if !dimForm(m.name) {
 			p.bad(clip(at), nil, badValue("dim-key", m.name))
@@ -767,7 +745,7 @@ func dimForm(s string) bool {
 func (p *parser) legs(path string, v jsontext.Value, to *[]Leg) {
 	p.list(path, v, func(path string, v jsontext.Value) {
 		var l Leg
-		p.object(path, v, "line* amount*", func(name, path string, v jsontext.Value) {
+		p.object(path, v, legNames, func(name, path string, v jsontext.Value) {
 			if name == "line" {
 				parse(p, path, v, &l.Line, ParseLine)
 			} else {
@@ -784,7 +762,7 @@ func (p *parser) legs(path string, v jsontext.Value, to *[]Leg) {
 func (p *parser) lines(path string, v jsontext.Value, to *[]LineSpec) {
 	p.list(path, v, func(path string, v jsontext.Value) {
 		l := LineSpec{Parent: Root}
-		p.object(path, v, "code* name* parent name_en reserve was description", func(name, path string, v jsontext.Value) {
+		p.object(path, v, lineNames, func(name, path string, v jsontext.Value) {
 			p.lineField(name, path, v, &l)
 		})
 		*to = append(*to, l)
@@ -811,11 +789,12 @@ func (p *parser) lineField(name, path string, v jsontext.Value, l *LineSpec) {
 }
 
 func (p *parser) payee(path string, v jsontext.Value, to *Payee) {
-	names := "name id class account bank count"
-	if members, err := parseObject(v); err == nil {
-		for _, m := range members {
+	names := payeeNames
+	if v.Kind() == '{' {
+		var buf [12]member
+		for _, m := range members(v, buf[:0]) {
 			if m.name == "class" && m.value.Kind() == '"' && Class(unquote(m.value)) == Person {
-				names = "class ref*"
+				names = personNames
 			}
 		}
 	}
@@ -848,11 +827,18 @@ func (p *parser) payee(path string, v jsontext.Value, to *Payee) {
 
 func (p *parser) voucher(path string, v jsontext.Value, to *Voucher) {
 	to.Line = "1"
-	p.object(path, v, "issuer* year* type* number* line", func(name, path string, v jsontext.Value) {
-		text := map[string]*string{"issuer": &to.Issuer, "type": &to.Type, "number": &to.Number, "line": &to.Line}[name]
-		if text == nil {
+	p.object(path, v, voucherNames, func(name, path string, v jsontext.Value) {
+		text := &to.Line
+		switch name {
+		case "year":
 			p.year(path, v, &to.Year)
 			return
+		case "issuer":
+			text = &to.Issuer
+		case "type":
+			text = &to.Type
+		case "number":
+			text = &to.Number
 		}
 		p.text(path, v, text, 500)
 		*text = strings.TrimSpace(norm.NFKC.String(*text))
@@ -860,19 +846,19 @@ func (p *parser) voucher(path string, v jsontext.Value, to *Voucher) {
 }
 
 func (p *parser) source(path string, v jsontext.Value, to *Source) {
-	p.object(path, v, "document* table cell", func(name, path string, v jsontext.Value) {
+	p.object(path, v, sourceNames, func(name, path string, v jsontext.Value) {
 		p.text(path, v, map[string]*string{"document": &to.Document, "table": &to.Table, "cell": &to.Cell}[name], 500)
 	})
 }
 
 func (p *parser) amendment(path string, v jsontext.Value, to *Amendment) {
-	p.object(path, v, "purpose note documents payee name name_en description", func(name, path string, v jsontext.Value) {
+	p.object(path, v, amendmentNames, func(name, path string, v jsontext.Value) {
 		switch name {
 		case "documents":
 			to.HasDocuments = true
 			p.texts(path, v, &to.Documents)
 		case "payee":
-			p.object(path, v, "name id", func(name, path string, v jsontext.Value) {
+			p.object(path, v, amendPayeeNames, func(name, path string, v jsontext.Value) {
 				s := new(string)
 				p.text(path, v, s, 500)
 				*map[string]**string{"name": &to.PayeeName, "id": &to.PayeeID}[name] = s
@@ -912,15 +898,4 @@ func parseZone(s string) (string, error) {
 		return "", badValue("zone", clip(s))
 	}
 	return s, nil
-}
-
-// unquote returns the text of a JSON string that is known to be well formed.
-func unquote(v jsontext.Value) string {
-	b, err := jsontext.AppendUnquote(nil, v)
-	if err != nil {
-		var s string
-		_ = json.Unmarshal(v, &s)
-		return s
-	}
-	return string(b)
 }

@@ -3,7 +3,6 @@ package events
 import (
 	"bytes"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,16 +231,18 @@ func (r *eventReader) read(line []byte) {
 		r.bad("", line, nil)
 		return
 	}
-	members, err := parseObject(line)
+	err := checkObject(line)
 	if err != nil {
 		r.bad("", line, err)
 		return
 	}
+	var buf [8]member
+	top := members(line, buf[:0])
 	var kind Kind
 	var source, id string
 	var data *member
 	seen := 0
-	for i, m := range members {
+	for i, m := range top {
 		switch m.name {
 		case "specversion":
 			if r.text(m) != "1.0" {
@@ -266,7 +267,7 @@ func (r *eventReader) read(line []byte) {
 			r.e.Seq, err = ParseSeq(r.text(m))
 			r.check(m, err)
 		case "data":
-			data = &members[i]
+			data = &top[i]
 		default:
 			continue
 		}
@@ -293,31 +294,30 @@ func (r *eventReader) read(line []byte) {
 // kind reads an event's type. It comes before everything that only a known kind and version can be held to.
 func (r *eventReader) kind(m member) Kind {
 	s := r.text(m)
-	parts := typeForm.FindStringSubmatch(s)
-	switch {
-	case parts == nil:
+	bare, ours := strings.CutPrefix(s, "fundledger.")
+	kind, version, versioned := strings.Cut(bare, ".v")
+	if n, err := ParseSeq(version); !ours || !versioned || err != nil || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz-") != "" {
 		r.bad(m.name, m.value, nil)
 		return ""
-	case parts[2] != "1" || shapeOf(Kind(parts[1]), "") == nil:
+	} else if n != 1 || shapeOf(Kind(kind), "") == nil {
 		r.err = &Error{Code: UnknownKind, Why: "stored", Args: Args{"field": m.name, "value": clip(s)}}
 	}
-	return Kind(parts[1])
+	return Kind(kind)
 }
-
-var typeForm = regexp.MustCompile(`^fundledger\.([a-z][a-z-]*)\.v([1-9][0-9]*)$`)
 
 // data reads the member data, of which command, actor and rules are never left out.
 func (r *eventReader) data(m member) {
-	members, err := parseObject(m.value)
-	if err != nil {
-		r.bad(m.name, m.value, err)
-		return
-	}
 	res := &r.e.Resolved
-	for _, m := range members {
+	var buf [12]member
+	for _, m := range r.members(m, buf[:0]) {
 		switch m.name {
 		case "command":
-			r.e.Command, err = parseCommand(m.value, true)
+			if m.value.Kind() != '{' {
+				r.bad(m.name, m.value, nil)
+				return
+			}
+			c, err := parseCommand(m.value, true)
+			r.e.Command = c
 			r.check(m, err)
 		case "actor":
 			r.actor(m)
@@ -367,7 +367,9 @@ func (r *eventReader) data(m member) {
 		case "to":
 			res.To = r.day(m)
 		case "postings":
-			for _, v := range r.list(m) {
+			list := r.list(m)
+			r.e.Postings = make([]Posting, 0, len(list))
+			for _, v := range list {
 				r.posting(v)
 			}
 		}
@@ -383,9 +385,8 @@ func (r *eventReader) data(m member) {
 }
 
 func (r *eventReader) actor(m member) {
-	members, err := parseObject(m.value)
-	r.check(m, err)
-	for _, a := range members {
+	var buf [4]member
+	for _, a := range r.members(m, buf[:0]) {
 		switch a.name {
 		case "id":
 			r.e.Actor.ID = r.text(a)
@@ -396,14 +397,10 @@ func (r *eventReader) actor(m member) {
 }
 
 func (r *eventReader) posting(v jsontext.Value) {
-	members, err := parseObject(v)
-	if err != nil {
-		r.bad("postings", v, err)
-		return
-	}
 	var p Posting
 	counted, hasAmount := false, false
-	for _, m := range members {
+	var buf [16]member
+	for _, m := range r.members(member{"postings", v}, buf[:0]) {
 		switch m.name {
 		case "year":
 			p.Year = r.year(m)
@@ -463,10 +460,9 @@ func (r *eventReader) posting(v jsontext.Value) {
 }
 
 func (r *eventReader) dims(m member) Dims {
-	members, err := parseObject(m.value)
-	r.check(m, err)
 	out := Dims{} // not nil: none is other than the command's
-	for _, d := range members {
+	var buf [16]member
+	for _, d := range r.members(m, buf[:0]) {
 		out = append(out, Dim{d.name, r.text(d)})
 	}
 	slices.SortFunc(out, func(a, b Dim) int { return strings.Compare(a.Key, b.Key) })
@@ -492,7 +488,16 @@ func (r *eventReader) list(m member) []jsontext.Value {
 		r.bad(m.name, m.value, nil)
 		return nil
 	}
-	return elements(m.value)
+	return elements(m.value, nil)
+}
+
+// members returns the members of a value that should be an object, in to.
+func (r *eventReader) members(m member, to []member) []member {
+	if m.value.Kind() != '{' {
+		r.bad(m.name, m.value, nil)
+		return nil
+	}
+	return members(m.value, to)
 }
 
 func (r *eventReader) seq(m member) Seq {

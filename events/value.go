@@ -45,15 +45,14 @@ const firstYear, lastYear = 1000, 9990
 // lastDay is the last that can be written in four digits, 9999-12-31.
 var lastDay = dayOf(time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC))
 
-var (
-	fundForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
-	lineForm = regexp.MustCompile(`^[A-Za-z0-9]+([.-][A-Za-z0-9]+)*$`)
-	yearForm = regexp.MustCompile(`^[1-9][0-9]{3}$`)
-)
-
 // ParseFund parses a fund's code. The error is a [BadValue] whose args have no field.
 func ParseFund(s string) (Fund, error) {
-	if !fundForm.MatchString(s) {
+	ok := len(s) >= 1 && len(s) <= 32 && s[0] != '-' && s[len(s)-1] != '-'
+	for i := 0; ok && i < len(s); i++ {
+		c := s[i]
+		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-'
+	}
+	if !ok {
 		return "", badValue("fund-form", s)
 	}
 	return Fund(s), nil
@@ -61,7 +60,18 @@ func ParseFund(s string) (Fund, error) {
 
 // ParseLine parses a line's code.
 func ParseLine(s string) (Line, error) {
-	if len(s) > 32 || !lineForm.MatchString(s) {
+	ok, between := len(s) <= 32, false // between two letters or digits
+	for i := 0; ok && i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+			between = true
+		default:
+			ok = between && (c == '.' || c == '-')
+			between = false
+		}
+	}
+	if !ok || !between {
 		return "", badValue("line-form", s)
 	}
 	return Line(s), nil
@@ -70,7 +80,7 @@ func ParseLine(s string) (Line, error) {
 // ParseYear parses the four digits of a fiscal year.
 func ParseYear(s string) (Year, error) {
 	n, err := strconv.Atoi(s)
-	if err != nil || !yearForm.MatchString(s) || n < firstYear || n > lastYear {
+	if err != nil || len(s) != 4 || n < firstYear || n > lastYear {
 		return 0, badValue("year-form", s)
 	}
 	return Year(n), nil
@@ -159,37 +169,36 @@ type Date struct {
 // ParseDate parses 2022-04-18, 2022-04, 2022 or 2022-01-01/2022-12-08.
 func ParseDate(s string) (Date, error) {
 	d := Date{text: s}
-	bad := badValue("date-form", s)
 	switch {
 	case len(s) == 4:
 		y, err := ParseYear(s)
 		if err != nil {
-			return Date{}, bad
+			return Date{}, badValue("date-form", s)
 		}
 		first, _ := ParseDay(s + "-01-01")
 		d.first, d.last, d.fiscal = first, first.end(12), y
 	case len(s) == 7:
 		first, err := ParseDay(s + "-01")
 		if err != nil {
-			return Date{}, bad
+			return Date{}, badValue("date-form", s)
 		}
 		d.first, d.last = first, first.end(1)
 	case len(s) == 10:
 		first, err := ParseDay(s)
 		if err != nil {
-			return Date{}, bad
+			return Date{}, badValue("date-form", s)
 		}
 		d.first, d.last = first, first
 	default:
 		from, to, found := strings.Cut(s, "/")
 		if !found {
-			return Date{}, bad
+			return Date{}, badValue("date-form", s)
 		}
 		var err, err2 error
 		d.first, err = ParseDay(from)
 		d.last, err2 = ParseDay(to)
 		if err != nil || err2 != nil {
-			return Date{}, bad
+			return Date{}, badValue("date-form", s)
 		}
 		if d.last < d.first {
 			return Date{}, badValue("date-order", s)
