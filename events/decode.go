@@ -183,7 +183,7 @@ func (p *parser) command(top []member) {
 		p.bad("kind", kind, badValue(why, ""))
 		return
 	}
-	c.Kind = Kind(unquote(kind))
+	c.Kind = Kind(nameOf(kind))
 	if shapeOf(c.Kind, "") == nil {
 		e := &Error{Code: UnknownKind, Args: Args{"field": "kind", "value": clip(string(c.Kind)), "kinds": joined(Kinds)}}
 		p.fault(e)
@@ -191,7 +191,7 @@ func (p *parser) command(top []member) {
 	}
 	if c.Kind == ClawedBack {
 		if cause := find("cause"); cause.Kind() == '"' {
-			c.Cause = Cause(unquote(cause))
+			c.Cause = Cause(nameOf(cause))
 		}
 	}
 	shape := shapeOf(c.Kind, c.Cause)
@@ -524,12 +524,16 @@ func parse[T any](p *parser, path string, v jsontext.Value, to *T, parser func(s
 
 // enum reads one of several words.
 func enum[T ~string](p *parser, path string, v jsontext.Value, to *T, of []T) {
-	parse(p, path, v, to, func(s string) (T, error) {
-		if !slices.Contains(of, T(s)) {
-			return "", badValue("choice", clip(s)).With("choices", joined(of))
-		}
-		return T(s), nil
-	})
+	if v.Kind() != '"' {
+		p.bad(path, v, badValue("type-text", ""))
+		return
+	}
+	word := T(nameOf(v))
+	if !slices.Contains(of, word) {
+		p.bad(path, v, badValue("choice", string(word)).With("choices", joined(of)))
+		return
+	}
+	*to = word
 }
 
 func joined[T ~string](of []T) string {
@@ -793,7 +797,7 @@ func (p *parser) payee(path string, v jsontext.Value, to *Payee) {
 	if v.Kind() == '{' {
 		var buf [12]member
 		for _, m := range members(v, buf[:0]) {
-			if m.name == "class" && m.value.Kind() == '"' && Class(unquote(m.value)) == Person {
+			if m.name == "class" && m.value.Kind() == '"' && Class(nameOf(m.value)) == Person {
 				names = personNames
 			}
 		}

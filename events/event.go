@@ -407,7 +407,7 @@ func (r *eventReader) posting(v jsontext.Value) {
 		case "line":
 			p.Line = r.line(m)
 		case "measure":
-			p.Measure = Measure(r.text(m))
+			p.Measure = Measure(r.word(m))
 			if new(Totals).Of(p.Measure) == nil {
 				r.bad(m.name, m.value, nil)
 			}
@@ -427,11 +427,11 @@ func (r *eventReader) posting(v jsontext.Value) {
 		case "lot":
 			p.Lot = r.text(m)
 		case "channel":
-			if p.Channel = Channel(r.text(m)); !slices.Contains(Channels, p.Channel) {
+			if p.Channel = Channel(r.word(m)); !slices.Contains(Channels, p.Channel) {
 				r.bad(m.name, m.value, nil)
 			}
 		case "basis":
-			if p.Basis = Basis(r.text(m)); !slices.Contains(Bases, p.Basis) {
+			if p.Basis = Basis(r.word(m)); !slices.Contains(Bases, p.Basis) {
 				r.bad(m.name, m.value, nil)
 			}
 		case "dims":
@@ -481,6 +481,15 @@ func (r *eventReader) text(m member) string {
 		return ""
 	}
 	return unquote(m.value)
+}
+
+// word is text for what is one of several words.
+func (r *eventReader) word(m member) string {
+	if m.value.Kind() != '"' {
+		r.bad(m.name, m.value, nil)
+		return ""
+	}
+	return nameOf(m.value)
 }
 
 func (r *eventReader) list(m member) []jsontext.Value {

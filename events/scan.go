@@ -93,15 +93,15 @@ func unquote(v jsontext.Value) string {
 	return string(b)
 }
 
-// nameOf is unquote for names; those that the format has cost no memory.
+// nameOf is unquote for names and for values that are one of several words; those of the format cost no memory.
 func nameOf(v jsontext.Value) string {
-	if name, ok := knownNames[string(v[1:len(v)-1])]; ok {
+	if name, ok := knownWords[string(v[1:len(v)-1])]; ok {
 		return name
 	}
 	return unquote(v)
 }
 
-var knownNames = func() map[string]string {
+var knownWords = func() map[string]string {
 	all := map[string]string{}
 	for name := range anyKind {
 		all[name] = name
@@ -116,5 +116,19 @@ var knownNames = func() map[string]string {
 			all[name] = name
 		}
 	}
+	addWords(all, Kinds)
+	addWords(all, Causes)
+	addWords(all, Bases)
+	addWords(all, Channels)
+	addWords(all, []Method{Direct, Authorised, Single, Warrant})
+	addWords(all, Measures)
+	addWords(all, []Mode{Control, Record})
+	addWords(all, []Class{Enterprise, Supplier, Unit, District, Park, Person})
 	return all
 }()
+
+func addWords[T ~string](all map[string]string, words []T) {
+	for _, w := range words {
+		all[string(w)] = string(w)
+	}
+}
