@@ -97,6 +97,9 @@ var Flags = []Code{
 // Failures lists the codes of a receipt with status failed.
 var Failures = []Code{Busy, Unavailable, UnknownOutcome, ClockBehind}
 
+// ErrConflict says that another writer's block stands where one was to be stored. It never leaves the program: the commands are decided again.
+var ErrConflict = errors.New("another writer's block stands there")
+
 // Args are what the words of a code speak of: names of fields, values, amounts. Amounts are plain decimals, without separators.
 type Args map[string]string
 

@@ -17,15 +17,12 @@ type Log interface {
 	// log yet has no lines.
 	Replay(ctx context.Context) iter.Seq2[[]byte, error]
 	// Append stores count lines, each ended by LF, as one block at the position, durably and whole, and moves the position after it; or it
-	// returns an error and the position stays. An error that wraps [ErrConflict] says that another writer's block stands there and this one
+	// returns an error and the position stays. An error that wraps [events.ErrConflict] says that another writer's block stands there and this one
 	// does not; one of code [events.Unavailable], that nothing was sent. After any other error the block may be stored, now or later.
 	Append(ctx context.Context, lines []byte, count int) error
-	// Current returns nil when the log's leader, asked now, has nothing after the position, and an error that wraps [ErrConflict] when it has.
+	// Current returns nil when the log's leader, asked now, has nothing after the position, and an error that wraps [events.ErrConflict] when it has.
 	Current(ctx context.Context) error
 }
-
-// ErrConflict says that another writer's block stands where one was to be stored.
-var ErrConflict = errors.New("another writer's block stands there")
 
 // The bounds of one block, of one atomic list of commands and of what may wait for a decider.
 const (
@@ -324,7 +321,7 @@ func (d *decider) land(ctx context.Context, b *batch, err error) {
 	if d.stored(b) {
 		b.answer()
 		redo = redo[len(b.jobs):]
-	} else if !errors.Is(err, ErrConflict) {
+	} else if !errors.Is(err, events.ErrConflict) {
 		// Whether the block is still on its way nobody can say. Deciding it again is safe: the fence lets only one of the two in, and ids
 		// that turn out to be stored are duplicates.
 		failAll(b.jobs, &events.Error{Code: codeOr(err, events.UnknownOutcome), Err: err})
@@ -378,7 +375,7 @@ func (d *decider) answerNothingStored(ctx context.Context) {
 	switch {
 	case err == nil:
 		b.answer()
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, events.ErrConflict):
 		d.state = nil
 		d.again(b.jobs)
 	default:

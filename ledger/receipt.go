@@ -64,6 +64,9 @@ func refusedReceipt(in *Input, err error) Receipt {
 	return r
 }
 
+// Fail answers an input with an error: a refusal, or a failure where the error has no code of one.
+func Fail(in *Input, err error) Receipt { return refusedReceipt(in, err) }
+
 func storedReceipt(in *Input, status Status, seq events.Seq, recorded time.Time, flags []events.Code) Receipt {
 	r := receipt(in, status)
 	r.Seq, r.Recorded, r.Flags = seq, recorded.UTC().Format(events.TimeForm), flags

@@ -1,0 +1,228 @@
+// Package embedded is the NATS server inside the program, and the lock on a data folder.
+//
+// A folder holds
+//
+//	lock       locked by the one process that holds the folder
+//	address    where that process serves, with a token, mode 0600; of no meaning while nobody holds the lock
+//	heads/     the remembered end of each log
+//	jetstream/ the broker's store
+//
+// The server has two accounts. LEDGER owns the streams; only connections from within this process are in it. CLIENTS is for other programs: it
+// imports the command service and what is needed to read a log, and nothing that could write one. A request from CLIENTS whose reply is a
+// subject of the ledger's is answered in CLIENTS, where nobody listens on it.
+package embedded
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fundledger/events"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// An Address is where a folder's server serves, and the right to use it.
+type Address struct {
+	URL   string `json:"url"`
+	User  string `json:"user"`
+	Token string `json:"token"`
+}
+
+// A Server holds a folder: its lock, and the broker on its store.
+type Server struct {
+	folder  string
+	lock    *flock.Flock
+	broker  *server.Server
+	address *Address
+	secret  string
+}
+
+// Heads is where a folder's heads are.
+func Heads(folder string) string { return filepath.Join(folder, "heads") }
+
+// Options say how to hold a folder.
+type Options struct {
+	// Create makes the folder where there is none. Reading never does.
+	Create bool
+	// Listen serves other programs on a port of the loopback interface and writes the address into the folder.
+	Listen bool
+	// Patience is how long to wait for a folder that something without an address holds; 0 is ten seconds.
+	Patience time.Duration
+}
+
+// Hold takes a folder. While a server holds it already, Hold returns that server's address instead. [events.Unavailable] says that there is no
+// folder, that something else holds it and does not let go, or that the store cannot be used.
+func Hold(ctx context.Context, folder string, o Options) (*Server, *Address, error) {
+	if o.Patience == 0 {
+		o.Patience = 10 * time.Second
+	}
+	if o.Create {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, nil, unusable(folder, err)
+		}
+	} else if _, err := os.Stat(filepath.Join(folder, "lock")); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, &events.Error{Code: events.Unavailable, Why: "no-folder", Args: events.Args{"folder": folder}}
+	}
+	lock := flock.New(filepath.Join(folder, "lock"), flock.SetPermissions(0o600))
+	deadline := time.Now().Add(o.Patience)
+	for {
+		held, err := lock.TryLock()
+		if err != nil {
+			return nil, nil, unusable(folder, err)
+		}
+		if held {
+			s, err := start(folder, lock, o.Listen)
+			if err != nil {
+				return nil, nil, errors.Join(err, lock.Unlock())
+			}
+			return s, nil, nil
+		}
+		if a := readAddress(folder); a != nil {
+			return nil, a, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, nil, &events.Error{Code: events.Unavailable, Why: "folder-busy", Args: events.Args{"folder": folder}}
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+func unusable(folder string, err error) error {
+	return &events.Error{Code: events.Unavailable, Why: "disk", Args: events.Args{"folder": folder, "cause": err.Error()}, Err: err}
+}
+
+func addressPath(folder string) string { return filepath.Join(folder, "address") }
+
+// readAddress returns the address that the holder of the lock has written, nil while there is none.
+func readAddress(folder string) *Address {
+	data, err := os.ReadFile(addressPath(folder))
+	if err != nil {
+		return nil
+	}
+	var a Address
+	if json.Unmarshal(data, &a) != nil || a.URL == "" {
+		return nil
+	}
+	return &a
+}
+
+// configuration is the broker's, with the store, the ledger's secret and the clients' token to be filled in.
+const configuration = `
+server_name: fundledger
+jetstream { store_dir: %q, sync_interval: always, max_file_store: 1PB, max_memory_store: 64MB }
+max_payload: 8MB
+accounts {
+  LEDGER {
+    jetstream: enabled
+    users: [ { user: ledger, password: %q } ]
+    exports: [
+      { service: "cmd.local.*" }
+      { service: "$JS.API.STREAM.NAMES" }
+      { service: "$JS.API.STREAM.INFO.*" }
+      { service: "$JS.API.DIRECT.GET.*", response: stream }
+    ]
+  }
+  CLIENTS {
+    users: [ { user: %s, password: %q } ]
+    imports: [
+      { service: { account: LEDGER, subject: "cmd.local.*" } }
+      { service: { account: LEDGER, subject: "$JS.API.STREAM.NAMES" }, to: "LEDGER.API.STREAM.NAMES" }
+      { service: { account: LEDGER, subject: "$JS.API.STREAM.INFO.*" }, to: "LEDGER.API.STREAM.INFO.*" }
+      { service: { account: LEDGER, subject: "$JS.API.DIRECT.GET.*" }, to: "LEDGER.API.DIRECT.GET.*" }
+    ]
+  }
+}
+`
+
+const clientUser = "client"
+
+func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
+	// Whoever wrote an address that is still here has died without removing it.
+	if err := os.Remove(addressPath(folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unusable(folder, err)
+	}
+	s := &Server{folder: folder, lock: lock, secret: rand.Text()}
+	token := rand.Text()
+	opts := &server.Options{}
+	if err := opts.ProcessConfigString(fmt.Sprintf(configuration, filepath.Join(folder, "jetstream"), s.secret, clientUser, token)); err != nil {
+		return nil, unusable(folder, err)
+	}
+	opts.Host, opts.Port, opts.DontListen = "127.0.0.1", server.RANDOM_PORT, !listen
+	opts.NoSigs, opts.NoLog = true, true
+	var err error
+	if s.broker, err = server.NewServer(opts); err != nil {
+		return nil, unusable(folder, err)
+	}
+	s.broker.Start()
+	if !s.broker.ReadyForConnections(30*time.Second) || !s.broker.JetStreamEnabled() {
+		s.broker.Shutdown()
+		s.broker.WaitForShutdown()
+		return nil, unusable(folder, errors.New("the broker could not use its store"))
+	}
+	if listen {
+		s.address = &Address{URL: s.broker.ClientURL(), User: clientUser, Token: token}
+		if err := s.writeAddress(); err != nil {
+			return nil, errors.Join(unusable(folder, err), s.Stop())
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) writeAddress() error {
+	data, err := json.Marshal(s.address)
+	if err != nil {
+		return err
+	}
+	path := addressPath(s.folder)
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// Address is where the server serves other programs; nil where it does not listen.
+func (s *Server) Address() *Address { return s.address }
+
+// Connect returns a connection of the ledger itself, with every right; the broker's API is at stream.Own.
+func (s *Server) Connect() (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(s.broker), nats.UserInfo("ledger", s.secret), nats.Name("fundledger"), quiet)
+}
+
+// Dial returns a connection of another program to the server at a; what it may read of the broker's API is at stream.Imported.
+func (a *Address) Dial(opts ...nats.Option) (*nats.Conn, error) {
+	return nats.Connect(a.URL, append([]nats.Option{nats.UserInfo(a.User, a.Token), nats.Name("fundledger"), quiet}, opts...)...)
+}
+
+// quiet keeps the client from printing what its callers are told anyway.
+func quiet(o *nats.Options) error {
+	o.AsyncErrorCB = func(*nats.Conn, *nats.Subscription, error) {}
+	return nil
+}
+
+// Stop ends the server in order and lets go of the folder. Connections must have been drained. Stopping twice does nothing.
+func (s *Server) Stop() error {
+	if s.broker == nil {
+		return nil
+	}
+	var err error
+	if s.address != nil {
+		err = os.Remove(addressPath(s.folder))
+	}
+	s.broker.Shutdown()
+	s.broker.WaitForShutdown()
+	s.broker = nil
+	return errors.Join(err, s.lock.Unlock())
+}
