@@ -1,0 +1,479 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"fundledger/events"
+	"fundledger/projections/sheet"
+)
+
+// Open is what the exceptions of a year come to, for the face of its tables.
+type Open struct {
+	Count int
+	Flags []Flag // of lines and lots
+}
+
+// A Flag is an open exception of a line or of a lot.
+type Flag struct {
+	Code   events.Code
+	Line   events.Line
+	Lot    string
+	Amount events.Minor
+}
+
+// Sheet begins a sheet: its head and what stands on its face. rated says that it shows rates.
+func (h *History) Sheet(name string, q Query, open Open, rated bool) (*sheet.Sheet, *Year, error) {
+	y, err := h.Year(q.Year)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err = q.checked()
+	if err != nil {
+		return nil, nil, err
+	}
+	asOf, basis, root := sheet.Cell{}, "all", sheet.Words(q.Root)
+	if q.AsOf != nil {
+		asOf = sheet.Words(q.AsOf.String())
+	}
+	if q.Basis != "" {
+		basis = string(q.Basis)
+	}
+	recorded := h.Recorded(h.last).Format(events.TimeForm)
+	s := &sheet.Sheet{
+		Name: name, Currency: h.currency, Decimals: h.decimals,
+		Title: []sheet.Member{{Name: "name", Value: sheet.Named(y.Name, y.NameEn)}, {Name: "fund", Value: sheet.Words(string(h.fund))}, {Name: "year", Value: sheet.Number(y.Year)}},
+		Head: []sheet.Member{
+			{Name: "fund", Value: sheet.Words(string(h.fund))},
+			{Name: "year", Value: sheet.Number(y.Year)},
+			{Name: "as_of", Value: asOf},
+			{Name: "known_at", Value: sheet.Members(sheet.Member{Name: "seq", Value: sheet.Number(h.last)}, sheet.Member{Name: "recorded", Value: sheet.Words(recorded)})},
+			{Name: "root", Value: root},
+			{Name: "basis", Value: sheet.Words(basis)},
+			{Name: "currency", Value: sheet.Words(h.currency)},
+			{Name: "denominator", Value: sheet.Words(string(q.Denominator))},
+		},
+	}
+	say := func(name string, args ...sheet.Member) { s.Face = append(s.Face, sheet.Say(name, args...)) }
+	if q.AsOf == nil {
+		say("face.as-of-any")
+	} else {
+		say("face.as-of", sheet.Member{Name: "date", Value: asOf})
+	}
+	say("face.known-at", sheet.Member{Name: "seq", Value: sheet.Number(h.last)}, sheet.Member{Name: "recorded", Value: sheet.Words(recorded)})
+	if q.Root != "" {
+		say("face.root", sheet.Member{Name: "root", Value: root})
+	}
+	if q.Basis == "" {
+		say("face.basis-all")
+	} else {
+		say("face.basis", sheet.Member{Name: "basis", Value: sheet.Term("basis", basis)})
+	}
+	if rated {
+		if y.Budgeted {
+			say("face.denominator." + string(q.Denominator))
+		} else {
+			say("face.unbudgeted")
+		}
+	}
+	if err := h.afterTheFact(y, q, open, say); err != nil {
+		return nil, nil, err
+	}
+	return s, y, nil
+}
+
+// afterTheFact says how much of the year was recorded when it had happened already, since rules did not stop that.
+func (h *History) afterTheFact(y *Year, q Query, open Open, say func(string, ...sheet.Member)) error {
+	n, all := 0, 0
+	for i := range h.entries {
+		if en := &h.entries[i]; events.Year(en.year) == y.Year {
+			all++
+			if en.record {
+				n++
+			}
+		}
+	}
+	var recorded, spent events.Totals
+	for i := range y.posted {
+		p := &y.posted[i]
+		m := events.Measures[p.measure]
+		if !q.counts(p) || m != events.DisbursedM && m != events.ReturnedM {
+			continue
+		}
+		en := &h.entries[p.seq-1]
+		if events.Kinds[en.kind] == events.Reversed { // it takes back what its target did, in the target's mode
+			en = &h.entries[en.of-1]
+		}
+		if en.record {
+			if err := recorded.Add(m, p.amount); err != nil {
+				return err
+			}
+		}
+		if err := spent.Add(m, p.amount); err != nil {
+			return err
+		}
+	}
+	say("face.record",
+		sheet.Member{Name: "n", Value: sheet.Number(n)}, sheet.Member{Name: "all", Value: sheet.Number(all)},
+		sheet.Member{Name: "recorded", Value: sheet.Money(recorded.Spent(), h.decimals)}, sheet.Member{Name: "spent", Value: sheet.Money(spent.Spent(), h.decimals)},
+		sheet.Member{Name: "open", Value: sheet.Number(open.Count)})
+	return nil
+}
+
+// rowMeasures are the measures of a row, stored and derived, in the order of its columns.
+var rowMeasures = []events.Measure{
+	events.Original, events.Supplementary, events.ReallocatedM, events.CarriedInM, events.AdjustedM, events.AllottedM, events.DisbursedM,
+	events.ReturnedM, events.SpentM, events.CommittedM, events.LapsedM, events.CarriedOutM, events.AvailableM, events.ConfirmedM,
+	events.InTransitM, events.RecoveredM, events.SuspenseM, events.RateM,
+}
+
+// lineColumns are the columns of the tables that have a row for each line.
+var lineColumns = func() []sheet.Column {
+	columns := sheet.Columns("line", "parent", "depth", "leaf", "name", "name_en")
+	for _, m := range rowMeasures {
+		columns = append(columns, sheet.Column{Name: string(m), Right: true, Sums: m != events.RateM})
+	}
+	return append(columns, sheet.Column{Name: "own"})
+}()
+
+// Execution is how the budget of each line was used.
+func (h *History) Execution(q Query, open Open) (*sheet.Sheet, error) {
+	return h.lineTable("execution", q, open, true, "line", "name", "original", "adjusted", "spent", "rate", "committed", "lapsed", "carried_out", "available")
+}
+
+// Budget is how the budget of each line came about. Its rows are those of [History.Execution].
+func (h *History) Budget(q Query, open Open) (*sheet.Sheet, error) {
+	return h.lineTable("budget", q, open, false, "line", "name", "original", "supplementary", "reallocated", "carried_in", "adjusted", "allotted")
+}
+
+func (h *History) lineTable(name string, q Query, open Open, rated bool, shown ...string) (*sheet.Sheet, error) {
+	s, y, err := h.Sheet(name, q, open, rated)
+	if err != nil {
+		return nil, err
+	}
+	q, _ = q.checked()
+	balances, err := h.Balances(y, q)
+	if err != nil {
+		return nil, err
+	}
+	lots, err := h.LotBalances(y, q)
+	if err != nil {
+		return nil, err
+	}
+	lines := y.Lines()
+	total := h.row(y, q, &lines[0], &balances[0])
+	s.Tables = []*sheet.Table{
+		{
+			Name: "rows", Columns: lineColumns, Text: shown, Total: &total,
+			Rows: func(yield func(sheet.Row) bool) {
+				for i := 1; i < len(lines); i++ {
+					if !yield(h.row(y, q, &lines[i], &balances[i])) {
+						return
+					}
+				}
+			},
+		},
+		h.lotTable("lots", lots),
+		h.uncertain(y, q),
+		h.flagTable(open.Flags),
+	}
+	return s, nil
+}
+
+// measures returns the cells of a row's measures. What hangs on a budget does not exist where budgets are not known.
+func (h *History) measures(y *Year, q Query, t *events.Totals, inTransit events.Minor, rate string) []sheet.Cell {
+	cells := make([]sheet.Cell, 0, len(rowMeasures))
+	for _, m := range rowMeasures {
+		var a events.Minor
+		switch m {
+		case events.AdjustedM:
+			a = t.Adjusted()
+		case events.SpentM:
+			a = t.Spent()
+		case events.AvailableM:
+			a = t.Available()
+		case events.InTransitM:
+			a = inTransit
+		case events.RateM:
+			if !y.Budgeted {
+				rate = ""
+			}
+			cells = append(cells, sheet.Rate(rate))
+			continue
+		default:
+			a = *t.Of(m)
+		}
+		if !y.Budgeted && (m == events.AdjustedM || m == events.AvailableM) {
+			cells = append(cells, sheet.Cell{})
+		} else {
+			cells = append(cells, sheet.Money(a, h.decimals))
+		}
+	}
+	return cells
+}
+
+// row is the row of a line, or of the root, which has only its code beside the measures.
+func (h *History) row(y *Year, q Query, l *Line, b *Balance) sheet.Row {
+	r := sheet.Row{Depth: l.Depth, Cells: []sheet.Cell{
+		sheet.Words(string(l.Code)), sheet.Words(string(l.Parent)), sheet.Number(l.Depth), sheet.Truth(l.Leaf), sheet.Named(l.Name, l.NameEn), sheet.Words(l.NameEn),
+	}}
+	if l.Code == events.Root {
+		r.Cells = append(r.Cells[:1], sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left())
+	}
+	r.Cells = append(r.Cells, h.measures(y, q, &b.All, b.InTransit(), b.Rate(q.Denominator))...)
+	own := sheet.Left()
+	if !l.Leaf && !b.Own.IsZero() {
+		var ms []sheet.Member
+		for _, m := range events.Measures {
+			if a := *b.Own.Of(m); a != 0 {
+				ms = append(ms, sheet.Member{Name: string(m), Value: sheet.Money(a, h.decimals)})
+			}
+		}
+		own = sheet.Members(ms...)
+		part := sheet.Row{Depth: l.Depth + 1, Cells: []sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Say("row.own"), sheet.Left()}}
+		part.Cells = append(part.Cells, h.measures(y, q, &b.Own, 0, "")...)
+		part.Cells[len(part.Cells)-1] = sheet.Left() // nobody knows a rate of money that is not split
+		part.Cells = append(part.Cells, sheet.Left())
+		r.Own = &part
+	}
+	r.Cells = append(r.Cells, own)
+	return r
+}
+
+var lotColumns = []sheet.Column{
+	{Name: "lot"},
+	{Name: "line"},
+	{Name: "purpose"},
+	{Name: "from_year", Right: true},
+	{Name: "amount", Right: true, Sums: true},
+	{Name: "spent", Right: true, Sums: true},
+	{Name: "committed", Right: true, Sums: true},
+	{Name: "lapsed", Right: true, Sums: true},
+	{Name: "rescinded", Right: true, Sums: true},
+	{Name: "carried_out", Right: true, Sums: true},
+	{Name: "left", Right: true, Sums: true},
+	{Name: "rate", Right: true},
+	{Name: "expires"},
+}
+
+func (h *History) lotCells(t *events.Totals) []sheet.Cell {
+	money := func(m events.Minor) sheet.Cell { return sheet.Money(m, h.decimals) }
+	return []sheet.Cell{
+		money(t.CarriedIn), money(t.Spent()), money(t.Committed), money(t.Lapsed), money(-t.Supplementary), money(t.CarriedOut), money(t.Available()),
+		sheet.Rate(sheet.Share(t.Spent(), t.CarriedIn)),
+	}
+}
+
+func (h *History) lotTable(name string, lots []LotBalance) *sheet.Table {
+	return &sheet.Table{Name: name, Columns: lotColumns, Rows: func(yield func(sheet.Row) bool) {
+		for i := range lots {
+			l := &lots[i]
+			cells := []sheet.Cell{sheet.Words(l.Name), sheet.Words(string(l.Line)), sheet.Words(l.Purpose), sheet.Number(l.FromYear)}
+			cells = append(append(cells, h.lotCells(&l.Totals)...), sheet.Words(l.Expires.String()))
+			if !yield(sheet.Row{Cells: cells, Depth: 1}) {
+				return
+			}
+		}
+	}}
+}
+
+// Lots is the money carried into a year under names. The total's rate is over all lots together.
+func (h *History) Lots(q Query, open Open) (*sheet.Sheet, error) {
+	s, y, err := h.Sheet("lots", q, open, false)
+	if err != nil {
+		return nil, err
+	}
+	lots, err := h.LotBalances(y, q)
+	if err != nil {
+		return nil, err
+	}
+	var all events.Totals
+	for _, l := range lots {
+		if err := all.Plus(l.Totals); err != nil {
+			return nil, err
+		}
+	}
+	t := h.lotTable("rows", lots)
+	cells := append([]sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left()}, h.lotCells(&all)...)
+	t.Total = &sheet.Row{Cells: append(cells, sheet.Left())}
+	s.Tables = []*sheet.Table{t}
+	return s, nil
+}
+
+// uncertain lists the postings that may count by the date asked for or not, as far as the paper says. What is reversed is certain to be nothing.
+func (h *History) uncertain(y *Year, q Query) *sheet.Table {
+	return &sheet.Table{
+		Name:    "uncertain",
+		Columns: []sheet.Column{{Name: "seq", Right: true}, {Name: "line"}, {Name: "measure"}, {Name: "date"}, {Name: "amount", Right: true}},
+		Rows: func(yield func(sheet.Row) bool) {
+			for i := range y.posted {
+				p := &y.posted[i]
+				if q.AsOf == nil || q.narrows(p) || p.counts <= *q.AsOf || !h.standing(p.seq) {
+					continue
+				}
+				date := &h.dates.values[p.date]
+				if date.First() > *q.AsOf {
+					continue
+				}
+				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
+					sheet.Number(p.seq), sheet.Words(string(y.lines[p.line].Code)), sheet.Term("measure", string(events.Measures[p.measure])), sheet.Words(date.String()),
+					sheet.Money(p.amount, h.decimals),
+				}}) {
+					return
+				}
+			}
+		},
+	}
+}
+
+func (h *History) flagTable(flags []Flag) *sheet.Table {
+	return &sheet.Table{
+		Name: "flags", Columns: []sheet.Column{{Name: "code"}, {Name: "line"}, {Name: "lot"}, {Name: "amount", Right: true}},
+		Rows: func(yield func(sheet.Row) bool) {
+			for _, f := range flags {
+				lot := sheet.Left()
+				if f.Lot != "" {
+					lot = sheet.Words(f.Lot)
+				}
+				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
+					sheet.Term("flag", string(f.Code)), sheet.Words(string(f.Line)), lot, sheet.Money(f.Amount, h.decimals),
+				}}) {
+					return
+				}
+			}
+		},
+	}
+}
+
+// A piece is what stands of a payment on one line.
+type piece struct{ disbursed, returned, recovered events.Minor }
+
+// Payments has a row for each payment of the year and each line on which its money stands: what was paid there, and what of it has not come back. A
+// reversed payment is none, and a line that all of it has left is not there.
+func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
+	s, y, err := h.Sheet("payments", q, open, false)
+	if err != nil {
+		return nil, err
+	}
+	type place struct {
+		pay  events.Seq
+		line int32
+	}
+	pieces := map[place]*piece{}
+	overflow := false
+	for _, in := range h.years {
+		for i := range in.posted {
+			p := &in.posted[i]
+			m := events.Measures[p.measure]
+			if m != events.DisbursedM && m != events.ReturnedM && m != events.RecoveredM {
+				continue
+			}
+			pay := h.entries[p.seq-1].pay
+			if pay == 0 || events.Year(h.entries[pay-1].year) != y.Year || !q.counts(p) {
+				continue
+			}
+			at := place{pay, p.line}
+			if m == events.RecoveredM { // it stands in the year that got it back
+				at.line = y.places[events.Line(h.texts.values[p.ofLine])]
+			}
+			pc := pieces[at]
+			if pc == nil {
+				pc = &piece{}
+				pieces[at] = pc
+			}
+			to := &pc.disbursed
+			switch m {
+			case events.ReturnedM:
+				to = &pc.returned
+			case events.RecoveredM:
+				to = &pc.recovered
+			}
+			sum, ok := to.Add(p.amount)
+			*to, overflow = sum, overflow || !ok
+		}
+	}
+	var places []place
+	var amount, left events.Minor
+	for at, pc := range pieces {
+		if *pc == (piece{}) {
+			continue
+		}
+		places = append(places, at)
+		var ok1, ok2 bool
+		amount, ok1 = amount.Add(pc.disbursed)
+		left, ok2 = left.Add(pc.disbursed - pc.returned - pc.recovered)
+		overflow = overflow || !ok1 || !ok2
+	}
+	if overflow {
+		return nil, &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(events.DisbursedM)}}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if c := cmp.Compare(a.pay, b.pay); c != 0 {
+			return c
+		}
+		lines := h.payments[a.pay].lines
+		return cmp.Compare(slices.Index(lines, a.line), slices.Index(lines, b.line))
+	})
+	total := sheet.Row{Cells: []sheet.Cell{
+		sheet.Left(), sheet.Left(), sheet.Words(string(events.Root)), sheet.Left(), sheet.Money(amount, h.decimals), sheet.Money(left, h.decimals),
+		sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(),
+	}}
+	s.Tables = []*sheet.Table{{
+		Name: "rows", Total: &total, Text: []string{"seq", "date", "line", "amount", "left", "payee", "voucher", "channel", "basis", "lot"},
+		Columns: []sheet.Column{
+			{Name: "seq", Right: true},
+			{Name: "id"},
+			{Name: "line"},
+			{Name: "date"},
+			{Name: "amount", Right: true, Sums: true},
+			{Name: "left", Right: true, Sums: true},
+			{Name: "channel"},
+			{Name: "basis"},
+			{Name: "voucher"},
+			{Name: "payee"},
+			{Name: "lot"},
+		},
+		Rows: func(yield func(sheet.Row) bool) {
+			for _, at := range places {
+				p, pc := h.payments[at.pay], pieces[at]
+				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
+					sheet.Number(at.pay), sheet.Words(string(h.entries[at.pay-1].id)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(h.dates.values[p.date].String()),
+					sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
+					sheet.Term("channel", string(p.channel)), sheet.Term("basis", string(p.basis)), voucherCell(p.voucher), payeeCell(h.payees.values[p.payee]),
+					sheet.Words(h.texts.values[p.lot]),
+				}}) {
+					return
+				}
+			}
+		},
+	}}
+	return s, nil
+}
+
+func voucherCell(v *events.Voucher) sheet.Cell {
+	if v == nil {
+		return sheet.Cell{}
+	}
+	return sheet.Titled(strings.Join([]string{v.Issuer, v.Year.String(), v.Type, v.Number, v.Line}, " "),
+		sheet.Member{Name: "issuer", Value: sheet.Words(v.Issuer)}, sheet.Member{Name: "year", Value: sheet.Number(v.Year)},
+		sheet.Member{Name: "type", Value: sheet.Words(v.Type)}, sheet.Member{Name: "number", Value: sheet.Words(v.Number)},
+		sheet.Member{Name: "line", Value: sheet.Words(v.Line)})
+}
+
+// payeeCell leaves accounts out: a table goes to more people than the log does.
+func payeeCell(p events.Payee) sheet.Cell {
+	title := cmp.Or(p.Name, p.ID, p.Ref)
+	if title == "" {
+		return sheet.Cell{}
+	}
+	var ms []sheet.Member
+	for _, m := range []sheet.Member{
+		{Name: "name", Value: sheet.Words(p.Name)}, {Name: "id", Value: sheet.Words(p.ID)}, {Name: "class", Value: sheet.Words(string(p.Class))}, {Name: "ref", Value: sheet.Words(p.Ref)},
+	} {
+		if m.Value.Kind != sheet.Null {
+			ms = append(ms, m)
+		}
+	}
+	return sheet.Titled(title, ms...)
+}

@@ -1,0 +1,223 @@
+// Package projections is the read side of the ledger and its specification: everything that is ever shown of a fund is a fold of its events.
+//
+// A projection adds up postings. It decides nothing, refuses nothing and never asks the write side: what an event does to a line was decided once and stands in
+// the event. It reads no clock and no network, so the same events give the same bytes at any time on any machine, and any view can
+// be thrown away and rebuilt.
+//
+//	events 1, 2, 3 …  ─▶ history     postings, years, lines, lots, payments; the tables made of them
+//	                     exceptions  what of it is out of order and not explained
+//	                     figures     the report's figures with formula, terms and events
+//	                     sheet       the one table type that all of them fill, and its encoders
+//
+// A [Book] puts them together for one fund. Its use is always the same: events are applied in order up to the moment as known at which something is asked, and then
+// asked for as of a business date:
+//
+//	book := projections.NewBook()
+//	n, err := projections.Fold(book, source, moment)
+//	s, err := book.Table("execution", projections.Query{Year: 2022, AsOf: &day, Root: root})
+//	err = sheet.Write(w, "text", s, sheet.Options{Lang: words.Chinese, Unit: sheet.Wan})
+//
+// A view checks that the events it is given are numbered 1, 2, 3 … without a gap, and that they fit what came before. It cannot see whether they are the ones
+// that were written: whoever reads the log checks its hashes, and hands over the root that stands on every table.
+package projections
+
+import (
+	"iter"
+	"time"
+
+	"fundledger/events"
+	"fundledger/projections/exceptions"
+	"fundledger/projections/figures"
+	"fundledger/projections/history"
+	"fundledger/projections/sheet"
+)
+
+// A View is state derived from the events of one fund. Apply must not look at the clock, the network or another view, must take events in the
+// order of their numbers from 1, and must not keep e. Its error is final: [events.Tampered] or [events.UnknownKind].
+type View interface {
+	Apply(e *events.Event) error
+}
+
+// A Query is what is asked of a fund's year.
+type Query = history.Query
+
+// A Book is everything that is read of one fund. It is not safe for use while it is being applied to; after that any number may read.
+type Book struct {
+	history *history.History
+}
+
+// NewBook returns the book of no events.
+func NewBook() *Book { return &Book{history: history.New()} }
+
+// Apply folds the next event in, as [View] demands.
+func (b *Book) Apply(e *events.Event) error { return b.history.Apply(e) }
+
+// Last is the number of the last event, 0 before the first.
+func (b *Book) Last() events.Seq { return b.history.Last() }
+
+// Zone is the fund's time zone, nil before the first event.
+func (b *Book) Zone() *time.Location { return b.history.Zone() }
+
+// History is what the book was folded into.
+func (b *Book) History() *history.History { return b.history }
+
+// Tables lists the names that [Book.Table] knows.
+var Tables = []string{"budget", "execution", "payments", "lots", "exceptions"}
+
+// Table returns a table of a year. It is [events.UnknownYear] where the year is not open as known in this book, and [events.BadValue] for a name, basis
+// or denominator that there is not.
+func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
+	all, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case "budget":
+		return b.history.Budget(q, open)
+	case "execution":
+		return b.history.Execution(q, open)
+	case "payments":
+		return b.history.Payments(q, open)
+	case "lots":
+		return b.history.Lots(q, open)
+	case "exceptions":
+		return exceptions.Table(b.history, q, all, open)
+	}
+	return nil, noTable(name)
+}
+
+// Report returns the report's figures of a year, with the errors of [Book.Table].
+func (b *Book) Report(q Query) (*sheet.Sheet, error) {
+	_, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	return figures.Table(b.history, q, open)
+}
+
+func (b *Book) exceptions(q Query) ([]exceptions.Exception, history.Open, error) {
+	y, err := b.history.Year(q.Year)
+	if err != nil {
+		return nil, history.Open{}, err
+	}
+	all, err := exceptions.Open(b.history, q.Year, q.AsOf)
+	if err != nil {
+		return nil, history.Open{}, err
+	}
+	return all, exceptions.Flags(all, y.Lines()), nil
+}
+
+// A Moment says up to where a log is read: a number, or a time of recording. The zero Moment is the end of the log.
+type Moment struct {
+	seq  events.Seq
+	day  events.Day
+	time time.Time
+	kind momentKind
+	text string
+}
+
+type momentKind uint8
+
+const (
+	end momentKind = iota
+	bySeq
+	byDay
+	byTime
+)
+
+// ParseMoment reads a number, a date (which is the end of that day in the fund's zone) or an RFC 3339 time. Anything else is a [events.BadValue].
+func ParseMoment(s string) (Moment, error) {
+	if n, err := events.ParseSeq(s); err == nil {
+		return Moment{kind: bySeq, seq: n, text: s}, nil
+	}
+	if d, err := events.ParseDay(s); err == nil {
+		return Moment{kind: byDay, day: d, text: s}, nil
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return Moment{kind: byTime, time: t, text: s}, nil
+	}
+	return Moment{}, &events.Error{Code: events.BadValue, Why: "moment-form", Args: events.Args{"value": s}}
+}
+
+// IsZero reports whether m is the end of the log.
+func (m Moment) IsZero() bool { return m.kind == end }
+
+func (m Moment) String() string { return m.text }
+
+// Includes reports whether e is not after m. zone is the fund's; numbers and times only grow, so no event after the first that is not included is.
+func (m Moment) Includes(e *events.Event, zone *time.Location) bool {
+	switch m.kind {
+	case bySeq:
+		return e.Seq <= m.seq
+	case byDay:
+		return events.DayOf(e.Time.In(zone)) <= m.day
+	case byTime:
+		return !e.Time.After(m.time)
+	}
+	return true
+}
+
+// Fold applies the events of a log up to m to a view and returns the number of the last one. It stops reading after m. The fund's zone is that of its
+// first event. Where the number of m is beyond the log, or nothing was recorded by then, it is a [events.BadValue] with Why not-there.
+func Fold(v View, log iter.Seq2[*events.Event, error], m Moment) (events.Seq, error) {
+	var last events.Seq
+	var zone *time.Location
+	for e, err := range log {
+		if err != nil {
+			return last, err
+		}
+		if zone == nil {
+			if zone, err = time.LoadLocation(e.Resolved.Zone); err != nil {
+				return last, &events.Error{Code: events.Tampered, Why: "replay", Args: events.Args{"seq": e.Seq.String(), "kind": string(e.Command.Kind)}, Err: err}
+			}
+		}
+		if !m.Includes(e, zone) {
+			break
+		}
+		if err := v.Apply(e); err != nil {
+			return last, err
+		}
+		last = e.Seq
+		if m.kind == bySeq && last == m.seq {
+			break
+		}
+	}
+	if m.kind == bySeq && last < m.seq || m.kind != end && last == 0 {
+		return last, notThere(m, last)
+	}
+	return last, nil
+}
+
+// Resolve returns the number of the last event not after m in a book of the whole log, with the error of [Fold].
+func (b *Book) Resolve(m Moment) (events.Seq, error) {
+	n := b.Last()
+	switch m.kind {
+	case bySeq:
+		if m.seq > n {
+			return 0, notThere(m, n)
+		}
+		return m.seq, nil
+	case byDay:
+		if n > 0 {
+			n = b.history.Until((m.day + 1).Time(b.Zone()).Add(-time.Microsecond))
+		}
+	case byTime:
+		n = b.history.Until(m.time)
+	}
+	if n == 0 && m.kind != end {
+		return 0, notThere(m, n)
+	}
+	return n, nil
+}
+
+func notThere(m Moment, last events.Seq) error {
+	return &events.Error{Code: events.BadValue, Why: "not-there", Args: events.Args{"field": "known_at", "value": m.text, "last": last.String()}}
+}
+
+func noTable(name string) error {
+	choices := Tables[0]
+	for _, t := range Tables[1:] {
+		choices += " " + t
+	}
+	return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "table", "value": name, "choices": choices}}
+}

@@ -1,0 +1,193 @@
+package sheet
+
+import (
+	"embed"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"fundledger/events"
+	"fundledger/events/words"
+)
+
+//go:embed words/en.json words/zh.json
+var files embed.FS
+
+// Catalogue holds the words of the read side: titles, headings, notes and what exceptions say.
+var Catalogue = func() *words.Catalogue {
+	sub, err := fs.Sub(files, "words")
+	if err != nil {
+		panic(err)
+	}
+	return words.Load(sub)
+}()
+
+// Options are the choices that an encoder leaves to the reader. The zero Options is English and the currency's own unit.
+type Options struct {
+	Lang words.Language
+	Unit Unit
+}
+
+// encoders is one encoder for each format.
+var encoders = map[string]func(io.Writer, *Sheet, Options) error{"text": WriteText, "json": WriteJSON, "csv": WriteCSV}
+
+// Formats lists the formats, the usual one first.
+var Formats = []string{"text", "json", "csv"}
+
+// Write writes a sheet in one of [Formats]. Another format, language or unit is a [events.BadValue].
+func Write(w io.Writer, format string, s *Sheet, o Options) error {
+	o, err := o.filled()
+	if err != nil {
+		return err
+	}
+	encode := encoders[format]
+	if encode == nil {
+		return choice("format", format, Formats)
+	}
+	return encode(w, s, o)
+}
+
+func (o Options) filled() (Options, error) {
+	if o.Lang == "" {
+		o.Lang = words.English
+	}
+	if o.Unit == "" {
+		o.Unit = Yuan
+	}
+	switch {
+	case !slices.Contains(words.Languages, o.Lang):
+		return o, choice("lang", string(o.Lang), words.Languages)
+	case !slices.Contains(Units, o.Unit):
+		return o, choice("unit", string(o.Unit), Units)
+	}
+	return o, nil
+}
+
+func choice[T ~string](field, value string, choices []T) error {
+	all := make([]string, len(choices))
+	for i, c := range choices {
+		all[i] = string(c)
+	}
+	return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": field, "value": value, "choices": strings.Join(all, " ")}}
+}
+
+// heading returns what a column is called.
+func heading(lang words.Language, name string) string {
+	if s := Catalogue.Find(lang, "column."+name, nil); s != "" {
+		return s
+	}
+	return words.Ledger.Say(lang, "measure."+name, nil)
+}
+
+// unitName returns what the amounts are counted in: yuan, 10,000 yuan …; other currencies by their code.
+func (s *Sheet) unitName(o Options) string {
+	of := "other"
+	if s.Currency == "CNY" {
+		of = "CNY"
+	}
+	return Catalogue.Say(o.Lang, "unit."+of+"."+string(o.Unit), map[string]string{"currency": s.Currency})
+}
+
+// unitCode is the unit's name for programs, as stated figures have it.
+func (s *Sheet) unitCode() string {
+	if s.Currency == "CNY" {
+		return string(Yuan)
+	}
+	return s.Currency
+}
+
+// a style is how an encoder writes the cells that have no form of their own there.
+type style struct {
+	null      string
+	thousands bool
+	percent   string
+	people    bool // codes as words, names in the reader's language
+}
+
+// plain returns a cell as text.
+func (s *Sheet) plain(c Cell, o Options, st style) string {
+	switch c.Kind {
+	case Absent:
+		return ""
+	case Null:
+		return st.null
+	case Text:
+		return c.text
+	case Integer:
+		return strconv.FormatInt(c.n, 10)
+	case Yes:
+		return Catalogue.Say(o.Lang, "truth."+strconv.FormatBool(c.n != 0), nil)
+	case Amount:
+		a := o.Unit.format(events.Minor(c.n), int(c.decimals))
+		if st.thousands {
+			a = words.Money(a)
+		}
+		return a
+	case Percent:
+		return c.text + st.percent
+	case Local:
+		if st.people && o.Lang == words.English && c.more.en != "" {
+			return c.more.en
+		}
+		return c.text
+	case Code:
+		if !st.people {
+			return c.text
+		}
+		name := c.more.en + "." + c.text
+		if Catalogue.Has(name) {
+			return Catalogue.Say(o.Lang, name, nil)
+		}
+		return words.Ledger.Say(o.Lang, name, nil)
+	case UnitName:
+		return s.unitName(o)
+	case Object:
+		if c.text != "" {
+			return c.text
+		}
+		parts := make([]string, 0, len(c.Members()))
+		for _, m := range c.Members() {
+			if m.Value.Kind != Null && m.Value.Kind != Absent {
+				parts = append(parts, m.Name+"="+s.plain(m.Value, o, st))
+			}
+		}
+		return strings.Join(parts, "; ")
+	case Seqs:
+		return ranges(c.Seqs(), len(c.Seqs()))
+	case Saying:
+		args := map[string]string{}
+		for _, m := range c.Members() {
+			args[m.Name] = s.plain(m.Value, o, st)
+		}
+		return Catalogue.Say(o.Lang, c.text, args)
+	}
+	return ""
+}
+
+// visible replaces what could steer a terminal: control characters by their symbols (␛ for escape), and the characters that turn the direction of
+// writing, with which a name could be made to look like another, by U+FFFD. Those in keep stay.
+func visible(s, keep string) string {
+	if strings.IndexFunc(s, unseen) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case strings.ContainsRune(keep, r) || !unseen(r):
+			return r
+		case r < 0x20:
+			return 0x2400 + r
+		case r == 0x7f:
+			return 0x2421
+		}
+		return utf8.RuneError
+	}, s)
+}
+
+// unseen reports whether a character does something instead of being seen.
+func unseen(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r <= 0x9f || // C0, delete, C1
+		r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
+}

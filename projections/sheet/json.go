@@ -1,0 +1,167 @@
+package sheet
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+
+	"fundledger/events"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// WriteJSON writes a sheet as one JSON object (RFC 8259), a line for each row. Amounts are exact whatever unit is asked for; the language
+// is that of the sayings within it.
+func WriteJSON(w io.Writer, s *Sheet, o Options) error {
+	o, err := o.filled()
+	if err != nil {
+		return err
+	}
+	o.Unit = Yuan
+	j := &jsonWriter{w: bufio.NewWriter(w), s: s, o: o}
+	j.raw("{")
+	for i, m := range s.Head {
+		if i > 0 {
+			j.raw(",")
+		}
+		j.name(m.Name)
+		j.cell(m.Value)
+	}
+	for i, t := range s.Tables {
+		if i > 0 || len(s.Head) > 0 {
+			j.raw(",\n ")
+		}
+		j.table(t)
+	}
+	j.raw("}\n")
+	if j.err != nil {
+		return j.err
+	}
+	return j.w.Flush()
+}
+
+type jsonWriter struct {
+	w   *bufio.Writer
+	s   *Sheet
+	o   Options
+	b   []byte
+	err error
+}
+
+func (j *jsonWriter) raw(s string) {
+	if j.err == nil {
+		_, j.err = j.w.WriteString(s)
+	}
+}
+
+func (j *jsonWriter) text(s string) {
+	j.b, _ = jsontext.AppendQuote(j.b[:0], s) // bad UTF-8, which no stored text has, becomes U+FFFD
+	quoted := string(j.b)
+	// What JSON lets stand but a terminal obeys is escaped: the same text, seen instead of obeyed.
+	for from, r := range quoted {
+		if r > 0x7e && unseen(r) {
+			out := quoted[:from]
+			for _, r := range quoted[from:] {
+				if r > 0x7e && unseen(r) {
+					out += fmt.Sprintf(`\u%04x`, r)
+				} else {
+					out += string(r)
+				}
+			}
+			quoted = out
+			break
+		}
+	}
+	j.raw(quoted)
+}
+
+func (j *jsonWriter) name(s string) {
+	j.text(s)
+	j.raw(":")
+}
+
+func (j *jsonWriter) table(t *Table) {
+	j.name(t.Name)
+	open, end := "[", "]"
+	if t.Keyed {
+		open, end = "{", "}"
+	}
+	j.raw(open)
+	first := true
+	for row := range t.Rows {
+		if !first {
+			j.raw(",")
+		}
+		first = false
+		j.raw("\n  ")
+		j.row(t, row.Cells)
+	}
+	j.raw(end)
+	if t.Total != nil {
+		j.raw(",\n \"total\":")
+		j.object(t.Columns, t.Total.Cells)
+	}
+}
+
+func (j *jsonWriter) row(t *Table, cells []Cell) {
+	if t.Keyed {
+		j.name(cells[0].text)
+		j.object(t.Columns[1:], cells[1:])
+		return
+	}
+	j.object(t.Columns, cells)
+}
+
+func (j *jsonWriter) object(columns []Column, cells []Cell) {
+	members := make([]Member, len(columns))
+	for i, c := range columns {
+		members[i] = Member{c.Name, cells[i]}
+	}
+	j.members(members)
+}
+
+func (j *jsonWriter) members(ms []Member) {
+	j.raw("{")
+	first := true
+	for _, m := range ms {
+		if m.Value.Kind == Absent {
+			continue
+		}
+		if !first {
+			j.raw(",")
+		}
+		first = false
+		j.name(m.Name)
+		j.cell(m.Value)
+	}
+	j.raw("}")
+}
+
+func (j *jsonWriter) cell(c Cell) {
+	switch c.Kind {
+	case Null, Absent:
+		j.raw("null")
+	case Integer:
+		j.raw(strconv.FormatInt(c.n, 10))
+	case Yes:
+		j.raw(strconv.FormatBool(c.n != 0))
+	case Amount:
+		j.raw(`"` + events.Minor(c.n).Format(int(c.decimals)) + `"`)
+	case Object:
+		j.members(c.Members())
+	case UnitName:
+		j.text(j.s.unitCode())
+	case Seqs:
+		j.raw("[")
+		for i, n := range c.Seqs() {
+			if i > 0 {
+				j.raw(",")
+			}
+			j.raw(n.String())
+		}
+		j.raw("]")
+	default:
+		j.text(j.s.plain(c, j.o, style{}))
+	}
+}
