@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// watched reports whether standard error is a terminal, so that somebody sees words that are not errors.
+func (a *app) watched() bool {
+	f, ok := a.stderr.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// note says something on standard error.
+func (a *app) note(name string, args map[string]string) {
+	fmt.Fprintln(a.stderr, "fundledger: "+a.say(name, args))
+}
+
+// A meter shows how far long work is: on a terminal, and in a pipe not at all. The nil meter shows nothing.
+type meter struct{ bar *progressbar.ProgressBar }
+
+// progress returns a meter for so many bytes; size -1 is not known.
+func (a *app) progress(size int64) *meter {
+	if !a.watched() {
+		return nil
+	}
+	return &meter{progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())}
+}
+
+// reader counts what is read through it.
+func (m *meter) reader(r io.Reader) io.Reader {
+	if m == nil {
+		return r
+	}
+	return io.TeeReader(r, m.bar)
+}
+
+func (m *meter) done() {
+	if m != nil {
+		_ = m.bar.Finish()
+	}
+}
+
+// count writes a number for a message, in groups of three.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

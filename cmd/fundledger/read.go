@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fundledger/events"
+	"fundledger/events/proof"
+	"fundledger/projections"
+	"fundledger/projections/history"
+	"fundledger/projections/sheet"
+
+	"github.com/spf13/cobra"
+)
+
+// A question is what every command that prints a table is asked with.
+type question struct {
+	fund, year, asOf, knownAt, basis, denominator, unit, format, out string
+	wait                                                             uint64
+}
+
+func (a *app) questionFlags(c *cobra.Command, q *question) {
+	f := c.Flags()
+	f.StringVar(&q.fund, "fund", "", a.say("flag.fund", nil))
+	f.StringVar(&q.year, "year", "", a.say("flag.year", nil))
+	f.StringVar(&q.asOf, "as-of", "", a.say("flag.as-of", nil))
+	f.StringVar(&q.knownAt, "known-at", "", a.say("flag.known-at", nil))
+	f.StringVar(&q.basis, "basis", "", a.say("flag.basis", nil))
+	f.StringVar(&q.unit, "unit", string(sheet.Yuan), a.say("flag.unit", nil))
+	f.StringVar(&q.format, "format", "text", a.say("flag.format", nil))
+	f.StringVar(&q.out, "out", "", a.say("flag.out", nil))
+	f.Uint64Var(&q.wait, "wait", 0, a.say("flag.wait", nil))
+	for name, values := range map[string][]string{
+		"basis": plain(events.Bases), "unit": plain(sheet.Units), "format": sheet.Formats, "denominator": plain(history.Denominators),
+	} {
+		if f.Lookup(name) != nil {
+			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+		}
+	}
+}
+
+func plain[T ~string](of []T) []string {
+	out := make([]string, len(of))
+	for i, w := range of {
+		out[i] = string(w)
+	}
+	return out
+}
+
+// A parsed question.
+type parsed struct {
+	fund    events.Fund
+	query   projections.Query
+	knownAt projections.Moment
+}
+
+func (a *app) parse(q question) (p parsed, err error) {
+	for _, required := range []struct{ flag, value string }{{"fund", q.fund}, {"year", q.year}} {
+		if required.value == "" {
+			return p, usageError{errors.New(a.say("error.missing-flag", map[string]string{"flag": required.flag}))}
+		}
+	}
+	if p.fund, err = events.ParseFund(q.fund); err != nil {
+		return p, a.flagError("fund", err)
+	}
+	if p.query.Year, err = events.ParseYear(q.year); err != nil {
+		return p, a.flagError("year", err)
+	}
+	if q.asOf != "" {
+		day, err := events.ParseDay(q.asOf)
+		if err != nil {
+			return p, a.flagError("as-of", err)
+		}
+		p.query.AsOf = &day
+	}
+	if q.knownAt != "" {
+		if p.knownAt, err = projections.ParseMoment(q.knownAt); err != nil {
+			return p, a.flagError("known-at", err)
+		}
+	}
+	for _, choice := range []struct {
+		flag, value string
+		of          []string
+	}{
+		{"basis", q.basis, append(plain(events.Bases), "")}, {"denominator", q.denominator, append(plain(history.Denominators), "")},
+		{"unit", q.unit, plain(sheet.Units)}, {"format", q.format, sheet.Formats},
+	} {
+		if !slices.Contains(choice.of, choice.value) {
+			return p, a.badFlag(choice.flag, choice.value, strings.TrimSpace(strings.Join(choice.of, " ")))
+		}
+	}
+	p.query.Basis, p.query.Denominator = events.Basis(q.basis), history.Denominator(q.denominator)
+	return p, nil
+}
+
+// answer reads the fund's log, makes the sheet that was asked for and prints it. Nothing is printed from a log that does not check out.
+func (a *app) answer(ctx context.Context, q question, make func(*projections.Book, projections.Query) (*sheet.Sheet, error)) error {
+	p, err := a.parse(q)
+	if err != nil {
+		return err
+	}
+	book, root, err := a.book(ctx, p, events.Seq(q.wait))
+	if err != nil {
+		return err
+	}
+	p.query.Root = root
+	s, err := make(book, p.query)
+	if err != nil {
+		return err
+	}
+	return a.print(s, q)
+}
+
+func (a *app) print(s *sheet.Sheet, q question) (err error) {
+	w := a.stdout
+	if q.out != "" {
+		f, err := os.Create(q.out)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		w = f
+	}
+	return sheet.Write(w, q.format, s, sheet.Options{Lang: a.lang, Unit: sheet.Unit(q.unit)})
+}
+
+// How long and how often --wait looks for an event that is not in yet.
+const (
+	waitLong  = 60 * time.Second
+	waitOften = 50 * time.Millisecond
+)
+
+// book folds the fund's log as known at the moment asked for, and returns the root of the tree over what it folded. With wait it does so once
+// that event is in; the folder is let go of meanwhile, since somebody else has to append it.
+func (a *app) book(ctx context.Context, p parsed, wait events.Seq) (*projections.Book, string, error) {
+	deadline := time.Now().Add(waitLong)
+	for {
+		book, root, last, err := a.bookNow(ctx, p)
+		switch {
+		case err != nil && (wait == 0 || events.CodeOf(err) != events.UnknownFund):
+			return nil, "", err
+		case last >= wait && err == nil:
+			return book, root, nil
+		case time.Now().After(deadline):
+			return nil, "", &events.Error{Code: events.Unavailable, Why: "not-yet", Args: events.Args{"value": wait.String(), "last": last.String(), "fund": string(p.fund)}}
+		}
+		select {
+		case <-time.After(waitOften):
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
+	}
+}
+
+func (a *app) bookNow(ctx context.Context, p parsed) (book *projections.Book, root string, last events.Seq, err error) {
+	s, err := a.openRead(ctx)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	defer s.close()
+	return s.book(ctx, p)
+}
+
+func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, root string, last events.Seq, err error) {
+	records, end := s.stored(ctx, p.fund)
+	next, stop := iter.Pull2(records)
+	defer stop()
+	// The tree over the events known at the moment is that of the log itself where no moment is asked for.
+	var tree proof.Tree
+	known := func(yield func(*events.Event, error) bool) {
+		for {
+			r, err, ok := next()
+			if !ok {
+				return
+			}
+			var leaf proof.Hash
+			if err == nil && !p.knownAt.IsZero() {
+				leaf = proof.Leaf(r.line)
+			}
+			if !yield(r.Event, err) {
+				return
+			}
+			if !p.knownAt.IsZero() {
+				tree.Append(leaf)
+			}
+		}
+	}
+	book = projections.NewBook()
+	_, foldErr := projections.Fold(book, known, p.knownAt)
+	for { // what is after the moment is checked all the same
+		_, err, ok := next()
+		if !ok {
+			break
+		}
+		if err != nil {
+			return nil, "", 0, err
+		}
+	}
+	at := end()
+	switch {
+	case at.Seq == 0 && (foldErr == nil || events.CodeOf(foldErr) == events.BadValue):
+		return nil, "", 0, s.unknownFund(ctx, p.fund)
+	case foldErr != nil:
+		return nil, "", 0, foldErr
+	}
+	if p.knownAt.IsZero() {
+		tree = at.Tree
+	}
+	return book, tree.Root().String(), at.Seq, nil
+}
+
+func (a *app) tableCommand() *cobra.Command {
+	var q question
+	c := &cobra.Command{
+		Use: "table " + strings.Join(projections.Tables, "|"), Short: a.say("cmd.table", nil), Example: a.say("example.table", nil),
+		Args: cobra.MaximumNArgs(1), ValidArgs: projections.Tables,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := strings.Join(args, "")
+			if !slices.Contains(projections.Tables, name) {
+				return usageError{errors.New(a.say("error.table", map[string]string{
+					"value": strconv.Quote(name), "choices": strings.Join(projections.Tables, ", "),
+				}))}
+			}
+			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) { return b.Table(name, query) })
+		},
+	}
+	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
+	a.questionFlags(c, &q)
+	return c
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var q question
+	c := &cobra.Command{
+		Use: "report", Short: a.say("cmd.report", nil), Example: a.say("example.report", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.answer(cmd.Context(), q, (*projections.Book).Report)
+		},
+	}
+	a.questionFlags(c, &q)
+	return c
+}
+
+// showReference prints the reference fund's tables and figures from a store that is open.
+func (a *app) showReference(ctx context.Context, s *store) error {
+	for _, year := range []events.Year{2022, 2023} {
+		p := parsed{fund: "cd-gx", query: projections.Query{Year: year}}
+		book, root, _, err := s.book(ctx, p)
+		if err != nil {
+			return err
+		}
+		p.query.Root = root
+		var sheets []*sheet.Sheet
+		for _, make := range []func() (*sheet.Sheet, error){
+			func() (*sheet.Sheet, error) { return book.Table("budget", p.query) },
+			func() (*sheet.Sheet, error) { return book.Table("execution", p.query) },
+			func() (*sheet.Sheet, error) { return book.Report(p.query) },
+		} {
+			made, err := make()
+			if err != nil {
+				return err
+			}
+			sheets = append(sheets, made)
+		}
+		for _, made := range sheets {
+			if err := a.print(made, question{format: "text", unit: string(sheet.Wan)}); err != nil {
+				return err
+			}
+			if _, err := io.WriteString(a.stdout, "\n"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"strings"
+
+	"fundledger/cmd/fundledger/reference"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) sampleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "sample [NAME]", Short: a.say("cmd.sample", nil), Example: a.say("example.sample", nil),
+		Args: cobra.MaximumNArgs(1), ValidArgs: reference.Names(),
+		RunE: func(_ *cobra.Command, args []string) error {
+			commands, err := reference.Commands(strings.Join(args, ""))
+			if err != nil {
+				return a.badFlag("NAME", strings.Join(args, ""), strings.Join(reference.Names(), " "))
+			}
+			_, err = a.stdout.Write(commands)
+			return err
+		},
+	}
+}

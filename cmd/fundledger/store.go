@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"slices"
+	"time"
+
+	"fundledger/events"
+	"fundledger/events/stream"
+	"fundledger/events/stream/embedded"
+	"fundledger/ledger"
+	"fundledger/ledger/api"
+	"fundledger/ledger/client"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A store is the way to a ledger: a folder that this process holds, the server that holds it, or a ledger elsewhere.
+type store struct {
+	*stream.Store
+	app *app
+	// submit takes commands of one fund; those of one caller are taken in their order.
+	submit func(ctx context.Context, inputs []ledger.Input, atomic bool, done func([]ledger.Receipt))
+	// server is set where this process holds the folder.
+	server *embedded.Server
+	ledger *ledger.Ledger
+	closer []func()
+}
+
+// errHeld says that another server serves the folder.
+type errHeld struct{ url string }
+
+func (e errHeld) Error() string { return "held by a server at " + e.url }
+
+// openRead opens a ledger for reading; a folder that is not there stays so.
+func (a *app) openRead(ctx context.Context) (*store, error) { return a.open(ctx, embedded.Options{}) }
+
+// openWrite opens a ledger for appending; a folder that is not there is made.
+func (a *app) openWrite(ctx context.Context) (*store, error) {
+	return a.open(ctx, embedded.Options{Create: true})
+}
+
+func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
+	if a.url != "" {
+		nc, err := nats.Connect(a.url, nats.Name("fundledger"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		if err != nil {
+			return nil, unreachable(a.url, err)
+		}
+		return a.remote(nc, userOf(a.url), "")
+	}
+	o.Patience = a.patience
+	server, address, err := embedded.Hold(ctx, a.folder, o)
+	if err != nil {
+		return nil, err
+	}
+	if address != nil {
+		if o.Listen {
+			return nil, errHeld{address.URL}
+		}
+		nc, err := address.Dial()
+		if err != nil {
+			return nil, unreachable(address.URL, err)
+		}
+		return a.remote(nc, ledger.Local.ID, embedded.Heads(a.folder))
+	}
+	return a.local(server)
+}
+
+func unreachable(url string, err error) error {
+	return &events.Error{Code: events.Unavailable, Why: "connect", Args: events.Args{"url": redacted(url), "cause": err.Error()}, Err: err}
+}
+
+func redacted(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Redacted()
+	}
+	return ""
+}
+
+// userOf is the user whose commands a connection to that address sends.
+func userOf(raw string) string {
+	if u, err := url.Parse(raw); err == nil && u.User != nil && u.User.Username() != "" && u.User.Username() != "client" {
+		return u.User.Username()
+	}
+	return ledger.Local.ID
+}
+
+// remote reaches a ledger that runs elsewhere.
+func (a *app) remote(nc *nats.Conn, user, heads string) (*store, error) {
+	logs, err := stream.NewStore(nc, stream.Imported, heads)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return &store{Store: logs, app: a, submit: client.New(nc, user).Submit, closer: []func(){nc.Close}}, nil
+}
+
+// local runs a ledger in this process, on a folder that it holds.
+func (a *app) local(server *embedded.Server) (*store, error) {
+	stop := func(err error) (*store, error) { return nil, errors.Join(err, server.Stop()) }
+	nc, err := server.Connect()
+	if err != nil {
+		return stop(err)
+	}
+	logs, err := stream.NewStore(nc, stream.Own, embedded.Heads(a.folder))
+	if err != nil {
+		nc.Close()
+		return stop(err)
+	}
+	s := &store{Store: logs, app: a, server: server}
+	s.ledger = ledger.Open(s.logs, a.now)
+	s.submit = func(_ context.Context, inputs []ledger.Input, atomic bool, done func([]ledger.Receipt)) {
+		s.ledger.Submit(inputs, ledger.Local, atomic, done)
+	}
+	s.closer = append(s.closer, func() { _ = server.Stop() }, nc.Close, func() { _ = nc.FlushTimeout(time.Second) }, s.endLedger)
+	if server.Address() != nil {
+		service, err := api.Serve(nc, s.ledger, version())
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.closer = append(s.closer, func() { _ = service.Stop() })
+	}
+	return s, nil
+}
+
+// logs gives the ledger its view of a fund's log.
+func (s *store) logs(fund events.Fund) ledger.Log {
+	var l ledger.Log = s.Log(fund)
+	if s.app.faulty != nil {
+		l = s.app.faulty(l)
+	}
+	return l
+}
+
+// close ends what was opened, the last first: no more commands are taken, those taken are stored and answered, then the broker stops.
+func (s *store) close() {
+	for _, end := range slices.Backward(s.closer) {
+		end()
+	}
+	s.closer = nil
+}
+
+func (s *store) endLedger() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s.ledger.Close(ctx)
+}
+
+// stored yields a fund's events with their lines, verified. A fault of the log ends it with an error, so nothing may be printed from the events
+// before it has ended without one. end is where the log stands then.
+func (s *store) stored(ctx context.Context, fund events.Fund) (seq iter.Seq2[record, error], end func() stream.Position) {
+	l := s.Log(fund)
+	return func(yield func(record, error) bool) {
+		for line, err := range l.Replay(ctx) {
+			if err != nil {
+				yield(record{}, err)
+				return
+			}
+			e, err := events.ParseEvent(line)
+			if err != nil {
+				yield(record{}, err)
+				return
+			}
+			if !yield(record{&e, line}, nil) {
+				return
+			}
+		}
+	}, l.At
+}
+
+// A record is an event and its line as stored, which is valid until the next is asked for.
+type record struct {
+	*events.Event
+	line []byte
+}
+
+// unknownFund says that there is no such fund, and which there are.
+func (s *store) unknownFund(ctx context.Context, fund events.Fund) error {
+	funds, err := s.Funds(ctx)
+	if err != nil {
+		return err
+	}
+	return &events.Error{Code: events.UnknownFund, Args: events.Args{"fund": string(fund), "funds": fmt.Sprint(funds)}}
+}
