@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"cmp"
+	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,11 +15,9 @@ import (
 // comes first in the order of [events.Refusals]. It does no I/O, reads no clock but now and draws no random number. Retries come before every
 // refusal. s is not changed.
 func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now time.Time) (*events.Event, events.Seq, error) {
-	if k, ok := s.ids[id]; ok {
-		if k.content == c.Content() {
-			return nil, k.seq, nil
-		}
-		return nil, 0, refusal(events.IDUsed, events.Args{"id": string(id), "seq": k.seq.String()})
+	used, ok := s.ids[id]
+	if ok && used.content == c.Content() {
+		return nil, used.seq, nil
 	}
 	if s.currency == "" && c.Kind != events.FundOpened {
 		return nil, 0, refusal(events.UnknownFund, events.Args{"fund": string(c.Fund)})
@@ -31,16 +31,24 @@ func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now 
 		d.today = events.DayOf(at.In(s.zone))
 	}
 	d.amounts()
-	if d.err == nil {
-		if n := d.voucher(); n != 0 {
-			return nil, n, nil
-		}
+	first, retry := d.voucher()
+	if retry {
+		return nil, first, nil
 	}
-	if d.err == nil {
+	switch {
+	case d.err != nil:
+	case ok:
+		d.refuse(events.IDUsed, "", events.Args{"id": string(id), "seq": used.seq.String()})
+	case first != 0:
+		d.refuse(events.VoucherUsed, "", events.Args{"voucher": voucherText(c.Voucher), "seq": first.String()})
+	default:
 		d.kind()
 	}
 	if d.err == nil && c.Mode == events.Record && !c.HasEvidence() {
 		d.refuse(events.NoEvidence, "", nil)
+	}
+	if d.err == nil {
+		d.err = d.tooMuch
 	}
 	if d.err == nil {
 		d.consequences()
@@ -72,7 +80,8 @@ type decision struct {
 	today    events.Day
 	decimals int
 	amount   events.Minor
-	date     events.Date // with the fiscal year filled in
+	from, to []events.Minor // of the legs of a reallocation
+	date     events.Date    // with the fiscal year filled in
 	y        *year
 
 	res      events.Resolved
@@ -80,6 +89,7 @@ type decision struct {
 	flags    []events.Code
 	stops    []*events.Error
 	err      *events.Error
+	tooMuch  *events.Error // an amount that is not even a number of smallest units; it comes late in the order of the codes
 }
 
 func refusal(code events.Code, args events.Args) *events.Error {
@@ -114,19 +124,35 @@ func (d *decision) amounts() {
 	if !c.Amount.IsZero() {
 		d.amount = d.minor("amount", c.Amount)
 	}
+	for _, l := range c.FromLegs {
+		d.from = append(d.from, d.minor("from", l.Amount))
+	}
+	for _, l := range c.ToLegs {
+		d.to = append(d.to, d.minor("to", l.Amount))
+	}
+	if c.Kind == events.CarriedOver && c.HasExpires {
+		// A lot that is carried on keeps its expiry.
+		if on := d.s.yearIn(c.Year).lot(c.Lot); on != nil && c.Expires != on.expires {
+			d.refuse(events.BadValue, "lot-expires", events.Args{"field": "expires", "value": c.Expires.String(), "lot": on.name, "expires": on.expires.String()})
+		}
+	}
 	d.date = c.Date
 	if fy := d.s.years[c.Date.FiscalYear()]; fy != nil && fy.opened != 0 {
 		d.date = c.Date.In(fy.from, fy.to)
 	}
 }
 
+// minor turns an amount into smallest units. One that is too large for that is refused in its turn, and until then counts as the largest.
 func (d *decision) minor(field string, a events.Amount) events.Minor {
 	m, err := a.Minor(d.decimals)
-	if err != nil {
-		e := err.(*events.Error).With("field", field) //nolint:errorlint // Minor returns it bare
-		if d.err == nil || rank(e.Code) < rank(d.err.Code) {
-			d.err = e
-		}
+	var e *events.Error
+	switch {
+	case !errors.As(err, &e):
+	case e.Code == events.Overflow:
+		d.tooMuch = e.With("field", field)
+		return math.MaxInt64
+	default:
+		d.refuse(e.Code, e.Why, e.With("field", field).Args)
 	}
 	return m
 }
@@ -155,32 +181,29 @@ func (d *decision) fundsMoney() {
 	r.From, r.To = c.From, c.To
 }
 
-// voucher returns the event that paid or confirmed this very voucher line already, where it did so with equal content.
-func (d *decision) voucher() events.Seq {
+// voucher returns the event that paid or confirmed the command's voucher line already, 0 where none did, and whether the command is that one
+// again.
+func (d *decision) voucher() (seq events.Seq, retry bool) {
 	c := d.c
 	if c.Voucher == (events.Voucher{}) {
-		return 0
+		return 0, false
 	}
 	n := d.s.vouchers[voucherUse{c.Kind, c.Voucher}]
 	if n == 0 {
-		return 0
+		return 0, false
 	}
 	first := d.s.entry(n)
 	at := c.Line
 	if at == "" {
 		at = first.line
 	}
-	same := first.year == c.Year && first.line == at && first.amount == d.amount && first.date.String() == c.Date.String() &&
+	same := d.err == nil && first.year == c.Year && first.line == at && first.amount == d.amount && first.stated == c.Date.String() &&
 		first.channel == c.Channel && first.paid == c.Payee && first.lot == c.Lot
 	if c.Kind == events.ReceiptConfirmed {
 		of := d.s.find(c.Of)
 		same = same && of != nil && of.seq == first.links.pay
 	}
-	if same {
-		return n
-	}
-	d.refuse(events.VoucherUsed, "", events.Args{"voucher": voucherText(c.Voucher), "seq": n.String()})
-	return 0
+	return n, same
 }
 
 func voucherText(v events.Voucher) string {
@@ -293,19 +316,29 @@ func (d *decision) otherYears() {
 			d.refuse(events.YearExists, "carried-in", events.Args{"fund": string(c.Fund), "year": c.FromYear.String(), "seq": from.opened.String()})
 		}
 	case events.ClawedBack:
-		if c.Cause != events.PriorYear {
-			return
-		}
 		from := c.FromYear
 		if of := d.s.find(c.Of); of != nil && of.kind == events.Disbursed {
 			from = of.year
+		}
+		if c.Cause != events.PriorYear {
+			// Whoever enters a refund under the year in which it arrives is told of the cause that does that.
+			if given := d.s.years[from]; given != nil && given.closed {
+				d.refuse(events.YearClosedCode, "prior-year", events.Args{"fund": string(c.Fund), "year": from.String()})
+			}
+			return
+		}
+		if u := d.s.find(c.Settles); u != nil && u.cause == events.Unidentified {
+			closed(u.year)
 		}
 		if given := d.s.years[from]; given != nil && given.opened != 0 && !given.closed {
 			d.refuse(events.YearNotClosed, "refund", events.Args{"fund": string(c.Fund), "year": from.String()})
 		}
 	case events.Reversed:
-		if of := d.s.find(c.Of); of != nil && of.kind == events.CarriedOver {
-			closed(of.toYear)
+		// A carry-over posts to the year after, a prior-year recovery to the year of the suspense that it settled.
+		if of := d.s.find(c.Of); of != nil && slices.Contains(reversible, of.kind) {
+			for _, p := range of.postings {
+				closed(p.Year)
+			}
 		}
 	}
 }
@@ -323,7 +356,8 @@ func (d *decision) line(y *year, code events.Line, group bool) *line {
 	return l
 }
 
-// target resolves a reference to a standing event of one of the kinds. year is the year that it must be of, 0 for any.
+// target resolves a reference to a standing event of one of the kinds. year is the year that it must be of, 0 for any. A reversed one is refused
+// and still returned, since the caller may find a fault that comes before that.
 func (d *decision) target(field string, r events.Ref, year events.Year, kinds ...events.Kind) *entry {
 	en := d.s.find(r)
 	args := events.Args{"field": field, "value": r.String()}
@@ -341,9 +375,9 @@ func (d *decision) target(field string, r events.Ref, year events.Year, kinds ..
 		args["year"], args["asked"] = en.year.String(), year.String()
 		d.refuse(events.WrongTarget, "year", args)
 		return nil
-	case en.reversed:
+	case en.reversal != 0:
+		args["seq"] = en.reversal.String()
 		d.refuse(events.AlreadyReversed, "", args)
-		return nil
 	}
 	return en
 }
@@ -430,7 +464,11 @@ func (d *decision) standing(of *entry, field string, given events.Line) events.L
 	if given != "" {
 		return given
 	}
-	switch lines := of.pay.lines(); len(lines) {
+	lines := of.pay.lines((*piece).left)
+	if len(lines) == 0 && d.c.Kind == events.ReceiptConfirmed { // what was recovered in a later year can still arrive
+		lines = of.pay.lines((*piece).inTransit)
+	}
+	switch len(lines) {
 	case 0:
 		return of.line
 	case 1:
@@ -532,6 +570,9 @@ func (d *decision) budget(named []*line, touched map[*line]*sums, budgeted map[*
 		}
 	}
 	for _, l := range named {
+		if next := touched[l]; d.c.Kind == events.Reallocated && budgeted[l] && !l.isLeaf() {
+			check(l, l.free.Available(), next.free.Available())
+		}
 		for at := l; at != nil; at = at.parent {
 			next := touched[at]
 			if checked[at] || !budgeted[at] || at != l && next.own.IsZero() {
@@ -539,9 +580,6 @@ func (d *decision) budget(named []*line, touched map[*line]*sums, budgeted map[*
 			}
 			checked[at] = true
 			check(at, at.belowFree.Available(), next.belowFree.Available())
-			if d.c.Kind == events.Reallocated && at == l && !l.isLeaf() {
-				check(at, at.free.Available(), next.free.Available())
-			}
 		}
 	}
 }

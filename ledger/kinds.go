@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"fundledger/events"
+
+	"github.com/shopspring/decimal"
 )
 
 // The methods below are the rows of the two tables of kinds and postings: what each kind must find in the ledger, and what it posts. Each
@@ -82,35 +84,30 @@ func (d *decision) reallocated() {
 	if d.err != nil {
 		return
 	}
-	var out, in events.Minor
-	for _, l := range c.FromLegs {
-		a := d.minor("from", l.Amount)
-		d.post(d.own(l.Line, events.ReallocatedM, -a))
-		d.total(&out, a)
+	for i, l := range c.FromLegs {
+		d.post(d.own(l.Line, events.ReallocatedM, -d.from[i]))
 	}
-	for _, l := range c.ToLegs {
-		a := d.minor("to", l.Amount)
-		d.post(d.own(l.Line, events.ReallocatedM, a))
-		d.total(&in, a)
+	for i, l := range c.ToLegs {
+		d.post(d.own(l.Line, events.ReallocatedM, d.to[i]))
 	}
-	if d.err == nil && out != in {
-		d.refuse(events.Unbalanced, "", events.Args{"from": out.Format(d.decimals), "to": in.Format(d.decimals)})
+	if out, in := sumOf(c.FromLegs), sumOf(c.ToLegs); !out.Equal(in) {
+		places := int32(d.decimals)
+		d.refuse(events.Unbalanced, "", events.Args{"from": out.StringFixed(places), "to": in.StringFixed(places)})
 	}
 	for _, p := range covered {
-		if p != nil {
-			d.res.Covers = append(d.res.Covers, p.seq)
-			if d.date.Last() > p.counts {
-				d.flag(events.Retroactive)
-			}
+		d.res.Covers = append(d.res.Covers, p.seq)
+		if d.date.Last() > p.counts {
+			d.flag(events.Retroactive)
 		}
 	}
 }
 
-func (d *decision) total(sum *events.Minor, a events.Minor) {
-	var ok bool
-	if *sum, ok = sum.Add(a); !ok {
-		d.refuse(events.Overflow, "", events.Args{"measure": string(events.ReallocatedM), "line": string(events.Root), "year": d.c.Year.String()})
+// sumOf adds amounts up without bounds: whether two sides balance is asked before whether they can be counted.
+func sumOf(legs []events.Leg) (sum decimal.Decimal) {
+	for _, l := range legs {
+		sum = sum.Add(decimal.RequireFromString(l.Amount.String()))
 	}
+	return sum
 }
 
 func (d *decision) allotted() {
@@ -154,8 +151,16 @@ func (d *decision) disbursed() {
 	var commitment *entry
 	if !c.Commitment.IsZero() {
 		commitment = d.target("commitment", c.Commitment, c.Year, events.Committed)
-		if commitment != nil && (commitment.line != c.Line || commitment.lot != c.Lot) {
-			d.refuse(events.WrongTarget, "line-lot", events.Args{
+		why := ""
+		switch {
+		case commitment == nil:
+		case commitment.line != c.Line:
+			why = "line"
+		case commitment.lot != c.Lot:
+			why = "lot"
+		}
+		if why != "" {
+			d.refuse(events.WrongTarget, why, events.Args{
 				"field": "commitment", "value": c.Commitment.String(), "kind": string(commitment.kind), "line": string(commitment.line), "lot": commitment.lot,
 			})
 		}
@@ -180,8 +185,13 @@ func (d *decision) disbursed() {
 		}
 		d.post(d.like(commitment, events.CommittedM, -min(d.amount, commitment.left)))
 	}
-	if c.Voucher == (events.Voucher{}) && d.s.bare[barePayment{c.Year, c.Line, c.Payee, d.amount, c.Date.String()}] > 0 {
-		d.flag(events.PossibleDuplicate)
+	if c.Voucher == (events.Voucher{}) {
+		like := barePayment{year: c.Year, line: c.Line, amount: d.amount, date: c.Date.String()}
+		for _, k := range like.equals(c.Payee) {
+			if d.s.bare[k] > 0 {
+				d.flag(events.PossibleDuplicate)
+			}
+		}
 	}
 }
 
@@ -209,13 +219,13 @@ func (d *decision) receiptConfirmed() {
 		d.res.Line = at
 	}
 	on := of.pay.on(at)
-	d.exceeds("of", of, on.disbursed-on.returned-on.confirmed)
+	d.exceeds("of", of, on.inTransit())
 	if d.err != nil {
 		return
 	}
 	rest := d.amount
 	for _, pc := range of.pay.pieces {
-		if take := min(rest, pc.disbursed-pc.returned-pc.confirmed); pc.line == at && take > 0 {
+		if take := min(rest, pc.inTransit()); pc.line == at && take > 0 {
 			d.post(d.ofPiece(of, pc, events.ConfirmedM, take))
 			rest -= take
 		}
@@ -267,12 +277,7 @@ func (d *decision) returned() {
 	if u != nil {
 		d.exceeds("settles", u, u.left)
 	}
-	whole := of.pay.pieces[0]
-	for _, pc := range of.pay.pieces[1:] {
-		if pc.disbursed != 0 {
-			d.refuse(events.NotWhole, "", events.Args{"value": of.seq.String()})
-		}
-	}
+	whole := of.pay.pieces[0] // where it was paid; what moved from there is missing from it
 	if whole.left() != of.amount {
 		d.refuse(events.NotWhole, "", events.Args{"value": of.seq.String()})
 	}
@@ -307,6 +312,9 @@ func (d *decision) refunded() {
 		if against != nil && of != nil && differ(of.payee, against.payee) {
 			d.refuse(events.WrongTarget, "payee", events.Args{"field": "against", "value": c.Against.String(), "kind": string(against.kind)})
 		}
+		if against != nil && against == of {
+			d.refuse(events.WrongTarget, "", events.Args{"field": "against", "value": c.Against.String(), "kind": string(against.kind)})
+		}
 	}
 	if d.err != nil {
 		return
@@ -331,13 +339,7 @@ func (d *decision) refunded() {
 	if d.err != nil {
 		return
 	}
-	rest := d.amount
-	for _, pc := range of.pay.pieces {
-		take := min(rest, pc.left())
-		if pc.line != at || take <= 0 {
-			continue
-		}
-		rest -= take
+	for pc, take := range of.pay.take(d.amount, onLine(at)) {
 		d.post(d.ofPiece(of, pc, events.ReturnedM, take))
 		d.post(d.ofPiece(of, pc, events.ConfirmedM, -max(0, pc.confirmed-(pc.disbursed-pc.returned-take))))
 	}
@@ -360,6 +362,9 @@ func differ(p, q events.Payee) bool {
 func (d *decision) priorYear() {
 	c := d.c
 	d.line(d.y, c.Line, c.Line == events.Root)
+	if of := d.s.find(c.Of); of != nil && of.kind == events.Disbursed && c.OfLine != "" {
+		d.line(d.s.yearIn(of.year), c.OfLine, true)
+	}
 	if d.err != nil {
 		return
 	}
@@ -379,6 +384,11 @@ func (d *decision) priorYear() {
 	}
 	of := d.target("of", c.Of, 0, events.Disbursed)
 	u := d.suspense()
+	if of != nil && of.year >= c.Year {
+		d.refuse(events.WrongTarget, "year", events.Args{
+			"field": "of", "value": c.Of.String(), "kind": string(of.kind), "year": of.year.String(), "asked": c.Year.String(),
+		})
+	}
 	if d.err != nil {
 		return
 	}
@@ -395,13 +405,7 @@ func (d *decision) priorYear() {
 	if d.err != nil {
 		return
 	}
-	rest := d.amount
-	for _, pc := range of.pay.pieces {
-		take := min(rest, pc.left())
-		if pc.line != at || take <= 0 {
-			continue
-		}
-		rest -= take
+	for pc, take := range of.pay.take(d.amount, onLine(at)) {
 		p := d.ofPiece(of, pc, events.RecoveredM, take)
 		p.Year, p.Line, p.Lot, p.OfYear, p.OfLine = c.Year, c.Line, "", of.year, at
 		d.post(p)
@@ -441,9 +445,6 @@ func (d *decision) carriedOver() {
 		return
 	}
 	d.expires(on)
-	if d.err != nil {
-		return
-	}
 	d.expired(on)
 	out := d.own(c.Line, events.CarriedOutM, d.amount)
 	if on != nil {
@@ -460,10 +461,6 @@ func (d *decision) carriedOver() {
 func (d *decision) expires(on *lot) {
 	c := d.c
 	if on != nil {
-		if c.HasExpires && c.Expires != on.expires {
-			d.refuse(events.BadValue, "lot-expires", events.Args{"field": "expires", "value": c.Expires.String(), "lot": on.name, "expires": on.expires.String()})
-			return
-		}
 		if !c.HasExpires {
 			d.res.Expires, d.res.HasExpires = on.expires, true
 		}
@@ -527,7 +524,7 @@ func (d *decision) reclassified() {
 		to = at
 	}
 	if of.lot != "" && to != at {
-		d.refuse(events.WrongTarget, "lot", events.Args{"field": "of", "value": c.Of.String(), "kind": string(of.kind), "lot": of.lot})
+		d.refuse(events.WrongTarget, "other-line-lot", events.Args{"field": "of", "value": c.Of.String(), "kind": string(of.kind), "lot": of.lot})
 		return
 	}
 	d.res.Of = of.seq
@@ -539,18 +536,25 @@ func (d *decision) reclassified() {
 	if d.err != nil {
 		return
 	}
-	rest, moved := d.amount, false
+	// What stands in its place already does not move.
+	moves := func(pc *piece) bool {
+		return pc.line == at && (to != at || !c.ToDims.Over(pc.dims).Equal(pc.dims))
+	}
+	var movable events.Minor
 	for _, pc := range of.pay.pieces {
-		take := min(rest, pc.left())
-		if pc.line != at || take <= 0 {
-			continue
+		if moves(pc) {
+			movable += pc.left()
 		}
-		rest -= take
+	}
+	if movable == 0 {
+		d.refuse(events.NothingToDo, "same-place", events.Args{"field": "to_line"})
+		return
+	}
+	if d.exceeds("of", of, movable); d.err != nil {
+		return
+	}
+	for pc, take := range of.pay.take(d.amount, moves) {
 		dims := c.ToDims.Over(pc.dims)
-		if to == at && dims.Equal(pc.dims) {
-			continue
-		}
-		moved = true
 		move := func(m events.Measure, a events.Minor) {
 			from := of.postings[0]
 			from.Measure, from.Amount, from.Line, from.Dims = m, -a, at, pc.dims
@@ -560,9 +564,6 @@ func (d *decision) reclassified() {
 		}
 		move(events.DisbursedM, take)
 		move(events.ConfirmedM, max(0, pc.confirmed-(pc.disbursed-take-pc.returned)))
-	}
-	if !moved {
-		d.refuse(events.NothingToDo, "same-place", events.Args{"field": "to_line"})
 	}
 }
 
@@ -584,7 +585,11 @@ func (d *decision) reversed() {
 	}
 	d.res.Of = of.seq
 	depends := func(why string) {
-		d.refuse(events.HasDependents, why, events.Args{"value": of.seq.String(), "seq": d.s.dependent(of.seq).String()})
+		args := events.Args{"value": of.seq.String()}
+		if n := d.s.dependent(of.seq); n != 0 {
+			args["seq"] = n.String()
+		}
+		d.refuse(events.HasDependents, why, args)
 	}
 	if of.dependents > 0 {
 		depends("named")
@@ -595,18 +600,25 @@ func (d *decision) reversed() {
 		d.postings = append(d.postings, p)
 	}
 	if of.kind == events.CarriedOver || of.kind == events.CarriedIn {
-		into := of.year
-		if of.kind == events.CarriedOver {
-			into = of.toYear
-		}
-		if d.s.yearIn(into).lots[of.lot].totals.Available() < of.amount {
+		if d.s.brought(of).totals.Available() < of.amount {
 			depends("lot")
 		}
 		return
 	}
-	if d.undone(of) {
+	if d.undone(of) || d.lotGone() {
 		depends("moved")
 	}
+}
+
+// lotGone reports whether a posting is out of a lot that stands no more, or that was carried in again to another line.
+func (d *decision) lotGone() bool {
+	return slices.ContainsFunc(d.postings, func(p events.Posting) bool {
+		if p.Lot == "" {
+			return false
+		}
+		l := d.s.yearIn(p.Year).lot(p.Lot)
+		return l == nil || l.line.code != p.Line
+	})
 }
 
 // undone reports whether taking the postings of an event back would leave less than nothing of what they moved.
@@ -656,7 +668,7 @@ func (d *decision) undone(of *entry) bool {
 // dependent returns the first standing event that names n, or 0.
 func (s *state) dependent(n events.Seq) events.Seq {
 	for _, en := range s.entries[n:] {
-		if !en.reversed && slices.Contains(en.named, n) {
+		if en.reversal == 0 && slices.Contains(en.named, n) {
 			return en.seq
 		}
 	}
@@ -717,8 +729,8 @@ func (d *decision) explained() {
 	switch {
 	case c.Flag == "" && of.kind != events.FigureStated:
 		d.refuse(events.NothingToDo, "figure", events.Args{"field": "of", "value": of.seq.String()})
-	case c.Flag == events.LotExpired && (of.kind == events.CarriedOver || of.kind == events.CarriedIn):
-		// Expiry comes with time alone; it is the event that brought the lot that is explained.
+	case c.Flag == events.LotExpired && (of.kind == events.CarriedOver || of.kind == events.CarriedIn) && d.s.brought(of).expires < d.today:
+		// Expiry comes with time alone; it is the event that brought the lot that is explained, once it has come.
 	case c.Flag != "" && !slices.Contains(of.flags, c.Flag):
 		d.refuse(events.NothingToDo, "flag", events.Args{"field": "flag", "value": string(c.Flag), "seq": of.seq.String()})
 	}

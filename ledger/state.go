@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -40,13 +41,62 @@ type voucherUse struct {
 	voucher events.Voucher
 }
 
-// A barePayment is what two payments without vouchers must share to be possible duplicates.
+// A barePayment is what two payments without vouchers must share to be possible duplicates. Payees are the same by reference for persons, by id
+// where both have one, else by name; so that counting finds that out, a payment stands under everything by which another may know its payee.
 type barePayment struct {
 	year   events.Year
 	line   events.Line
-	payee  events.Payee
 	amount events.Minor
 	date   string
+	by     payeeBy
+	who    string
+}
+
+// A payeeBy says what is known of a payee in [barePayment].
+type payeeBy byte
+
+const (
+	byNothing  payeeBy = iota // no payee is given, or one without reference, id and name
+	byRef                     // a person's reference
+	byID                      // an id
+	byName                    // a name
+	byNameOnly                // the name of one that has no id
+)
+
+// as returns the payment under one thing that is known of its payee.
+func (b barePayment) as(by payeeBy, who string) barePayment {
+	b.by, b.who = by, who
+	return b
+}
+
+// places lists all under which a payment to p stands.
+func (b barePayment) places(p events.Payee) []barePayment {
+	switch {
+	case p.Ref != "":
+		return []barePayment{b.as(byRef, p.Ref)}
+	case p.ID != "" && p.Name != "":
+		return []barePayment{b.as(byID, p.ID), b.as(byName, p.Name)}
+	case p.ID != "":
+		return []barePayment{b.as(byID, p.ID)}
+	case p.Name != "":
+		return []barePayment{b.as(byName, p.Name), b.as(byNameOnly, p.Name)}
+	}
+	return []barePayment{b.as(byNothing, p.Account)}
+}
+
+// equals lists all under which a payment stands whose payee is the same as p.
+func (b barePayment) equals(p events.Payee) []barePayment {
+	switch {
+	case p.Ref != "":
+		return []barePayment{b.as(byRef, p.Ref)}
+	case p.ID != "" && p.Name != "":
+		return []barePayment{b.as(byID, p.ID), b.as(byNameOnly, p.Name)}
+	case p.ID != "":
+		return []barePayment{b.as(byID, p.ID)}
+	case p.Name != "":
+		return []barePayment{b.as(byName, p.Name)}
+	}
+	return []barePayment{b.as(byNothing, p.Account)}
 }
 
 type year struct {
@@ -110,14 +160,15 @@ type entry struct {
 	voucher    events.Voucher
 	flags      []events.Code
 	postings   []events.Posting
-	reversed   bool
+	reversal   events.Seq // the event that reversed this one; 0 while it stands
 	dependents int
 	texts      *texts
 	links      links
 	against    events.Seq
 	named      []events.Seq // the events that this one hangs on
 	dims       events.Dims
-	date       events.Date
+	stated     string      // its date as the command has it
+	date       events.Date // of its first posting, and the day from which that counts
 	counts     events.Day
 	toYear     events.Year // [events.CarriedOver]
 	channel    events.Channel
@@ -251,16 +302,43 @@ func (p *payment) piece(l events.Line, dims events.Dims) *piece {
 	return nil
 }
 
-// lines lists the lines on which something of the payment is left, in the order in which it got there.
-func (p *payment) lines() []events.Line {
+// lines lists the lines on which something of the payment is left (or in transit), in the order in which it got there.
+func (p *payment) lines(left func(*piece) events.Minor) []events.Line {
 	var out []events.Line
 	for _, pc := range p.pieces {
-		if pc.left() > 0 && !slices.Contains(out, pc.line) {
+		if left(pc) > 0 && !slices.Contains(out, pc.line) {
 			out = append(out, pc.line)
 		}
 	}
 	return out
 }
+
+// inTransit is what has not been confirmed yet.
+func (p *piece) inTransit() events.Minor { return p.disbursed - p.returned - p.confirmed }
+
+// take divides an amount among those pieces that it can be taken from, in the order in which they came about. What is in transit goes first: so
+// no more of the money stops being confirmed than has to, however the line is divided by dims.
+func (p *payment) take(amount events.Minor, from func(*piece) bool) iter.Seq2[*piece, events.Minor] {
+	taken := make([]events.Minor, len(p.pieces))
+	for _, limit := range []func(*piece) events.Minor{(*piece).inTransit, (*piece).left} {
+		for i, pc := range p.pieces {
+			if from(pc) {
+				more := max(0, min(amount, limit(pc)-taken[i], pc.left()-taken[i]))
+				taken[i] += more
+				amount -= more
+			}
+		}
+	}
+	return func(yield func(*piece, events.Minor) bool) {
+		for i, pc := range p.pieces {
+			if taken[i] > 0 && !yield(pc, taken[i]) {
+				return
+			}
+		}
+	}
+}
+
+func onLine(l events.Line) func(*piece) bool { return func(pc *piece) bool { return pc.line == l } }
 
 // on sums what stands on one line.
 func (p *payment) on(l events.Line) (total piece) {
@@ -283,15 +361,12 @@ func (s *state) apply(e *events.Event) error {
 	if e.Seq != s.last+1 || !e.Time.After(s.lastTime) || c.Fund != s.fund {
 		return tampered(e, nil)
 	}
-	if e.Resolved.Currency == "" && s.currency == "" {
-		return tampered(e, nil)
-	}
-	if len(e.Postings) > 0 && e.Decimals != s.decimals {
+	if len(e.Postings) > 0 && e.Decimals != s.decimals || !s.fits(e) {
 		return tampered(e, nil)
 	}
 	en := &entry{
 		seq: e.Seq, id: e.ID, kind: c.Kind, cause: c.Cause, year: c.Year, line: c.Line, lot: c.Lot, payee: c.Payee, paid: c.Payee, voucher: c.Voucher, flags: e.Flags,
-		postings: e.Postings, dims: c.Dims, date: c.Date, toYear: c.ToYear, channel: c.Channel, recorded: e.Time, against: e.Resolved.Against,
+		postings: e.Postings, dims: c.Dims, date: c.Date, toYear: c.ToYear, channel: c.Channel, recorded: e.Time, stated: c.Date.String(), against: e.Resolved.Against,
 	}
 	if en.line == "" {
 		en.line = e.Resolved.Line
@@ -313,9 +388,6 @@ func (s *state) apply(e *events.Event) error {
 		}
 	}
 	target := s.entry(e.Resolved.Of)
-	if e.Resolved.Of != 0 && target == nil {
-		return tampered(e, nil)
-	}
 	en.links = s.linksOf(e, target)
 
 	set(s, &s.entries, append(s.entries, en))
@@ -339,13 +411,18 @@ func (s *state) apply(e *events.Event) error {
 	case events.Disbursed:
 		en.pay = &payment{}
 		if c.Voucher == (events.Voucher{}) {
-			k := en.bare()
-			put(s, s.bare, k, s.bare[k]+1)
+			for _, k := range en.bare() {
+				put(s, s.bare, k, s.bare[k]+1)
+			}
 		}
 	case events.CarriedOver:
-		s.bring(e, c.ToYear, c.ToLine)
+		if !s.bring(e, c.ToYear, c.ToLine) {
+			return tampered(e, nil)
+		}
 	case events.CarriedIn:
-		s.bring(e, c.Year, c.Line)
+		if !s.bring(e, c.Year, c.Line) {
+			return tampered(e, nil)
+		}
 	case events.YearClosed:
 		set(s, &s.yearFor(c.Year).closed, true)
 	case events.YearReopened:
@@ -353,7 +430,7 @@ func (s *state) apply(e *events.Event) error {
 	case events.Amended:
 		s.amend(target, &c.Set)
 	case events.Reversed:
-		s.reverse(target)
+		s.reverse(target, e.Seq)
 	}
 	if c.Voucher != (events.Voucher{}) {
 		put(s, s.vouchers, voucherUse{c.Kind, c.Voucher}, e.Seq)
@@ -368,6 +445,50 @@ func (s *state) apply(e *events.Event) error {
 		}
 	}
 	return nil
+}
+
+// opens is the measure of the first posting of the kinds whose quantity later events change.
+var opens = map[events.Kind]events.Measure{
+	events.Allotted: events.AllottedM, events.Committed: events.CommittedM, events.Disbursed: events.DisbursedM,
+	events.CarriedOver: events.CarriedOutM, events.CarriedIn: events.CarriedInM,
+}
+
+// fits reports whether an event hangs on such events as it must and can be applied. It does not decide the event again: it keeps a log that was
+// made to deceive from leading the fold astray.
+func (s *state) fits(e *events.Event) bool {
+	c, r := &e.Command, &e.Resolved
+	y := s.years[c.Year]
+	if opened := y != nil && y.opened != 0; opened == (c.Kind == events.FundOpened) || (r.Currency == "") == (c.Kind == events.FundOpened) {
+		return false
+	}
+	if _, twice := s.ids[e.ID]; twice {
+		return false
+	}
+	names := func(n events.Seq, must bool, kinds ...events.Kind) bool {
+		en := s.entry(n)
+		return en == nil && n == 0 && !must || en != nil && (len(kinds) == 0 || slices.Contains(kinds, en.kind))
+	}
+	of := s.entry(r.Of)
+	ok := names(r.Commitment, !c.Commitment.IsZero(), events.Committed) && names(r.Against, !c.Against.IsZero(), events.Disbursed) &&
+		names(r.Settles, !c.Settles.IsZero(), events.ClawedBack)
+	switch c.Kind {
+	case events.AllotmentWithdrawn:
+		ok = ok && names(r.Of, true, events.Allotted)
+	case events.CommitmentReleased:
+		ok = ok && names(r.Of, true, events.Committed)
+	case events.ReceiptConfirmed, events.Reclassified:
+		ok = ok && names(r.Of, true, events.Disbursed)
+	case events.ClawedBack:
+		ok = ok && names(r.Of, !c.Of.IsZero(), events.Disbursed)
+	case events.Reversed:
+		ok = ok && names(r.Of, true, reversible...) && of.reversal == 0
+	default:
+		ok = ok && names(r.Of, !c.Of.IsZero())
+	}
+	if m := opens[c.Kind]; m != "" {
+		ok = ok && len(e.Postings) > 0 && e.Postings[0].Measure == m
+	}
+	return ok && (c.Cause != events.Unidentified || len(e.Postings) > 0)
 }
 
 func tampered(e *events.Event, cause error) *events.Error {
@@ -549,13 +670,16 @@ func (s *state) addLine(y *year, spec events.LineSpec) error {
 	return nil
 }
 
-// bring makes or enlarges the lot that a carry-over puts into a year.
-func (s *state) bring(e *events.Event, into events.Year, at events.Line) {
+// bring makes or enlarges the lot that a carry-over puts into a year. It reports false where that year has no such line.
+func (s *state) bring(e *events.Event, into events.Year, at events.Line) bool {
 	c := &e.Command
 	y := s.yearFor(into)
 	if l := y.lot(c.Lot); l != nil {
 		set(s, &l.carriers, l.carriers+1)
-		return
+		return true
+	}
+	if y.lines[at] == nil {
+		return false
 	}
 	l := &lot{name: c.Lot, line: y.lines[at], from: c.Year, expires: c.Expires, carriers: 1}
 	if e.Resolved.HasExpires {
@@ -570,10 +694,20 @@ func (s *state) bring(e *events.Event, into events.Year, at events.Line) {
 		l.totals = old.totals
 	}
 	put(s, y.lots, c.Lot, l)
+	return true
 }
 
-func (s *state) reverse(target *entry) {
-	set(s, &target.reversed, true)
+// brought returns the lot that a carry-over brought.
+func (s *state) brought(en *entry) *lot {
+	into := en.year
+	if en.kind == events.CarriedOver {
+		into = en.toYear
+	}
+	return s.years[into].lots[en.lot]
+}
+
+func (s *state) reverse(target *entry, by events.Seq) {
+	set(s, &target.reversal, by)
 	switch target.kind {
 	case events.Appropriated:
 		y := s.yearFor(target.year)
@@ -583,14 +717,16 @@ func (s *state) reverse(target *entry) {
 		}
 	case events.Disbursed:
 		if target.voucher == (events.Voucher{}) {
-			k := target.bare()
-			put(s, s.bare, k, s.bare[k]-1)
+			for _, k := range target.bare() {
+				if s.bare[k] == 1 {
+					drop(s, s.bare, k)
+				} else {
+					put(s, s.bare, k, s.bare[k]-1)
+				}
+			}
 		}
-	case events.CarriedOver:
-		l := s.yearFor(target.toYear).lots[target.lot]
-		set(s, &l.carriers, l.carriers-1)
-	case events.CarriedIn:
-		l := s.yearFor(target.year).lots[target.lot]
+	case events.CarriedOver, events.CarriedIn:
+		l := s.brought(target)
 		set(s, &l.carriers, l.carriers-1)
 	}
 	if target.voucher != (events.Voucher{}) {
@@ -648,6 +784,6 @@ func (s *state) amend(target *entry, to *events.Amendment) {
 	set(s, &target.payee, p)
 }
 
-func (en *entry) bare() barePayment {
-	return barePayment{en.year, en.line, en.paid, en.amount, en.date.String()}
+func (en *entry) bare() []barePayment {
+	return barePayment{year: en.year, line: en.line, amount: en.amount, date: en.stated}.places(en.paid)
 }
