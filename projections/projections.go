@@ -41,6 +41,9 @@ type View interface {
 // A Query is what is asked of a fund's year.
 type Query = history.Query
 
+// A Denominator is what rates are over; "" is the adjusted budget.
+type Denominator = history.Denominator
+
 // A Book is everything that is read of one fund. It is not safe for use while it is being applied to; after that any number may read.
 type Book struct {
 	history *history.History

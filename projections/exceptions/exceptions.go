@@ -3,7 +3,7 @@
 // An exception is one of these:
 //
 //   - over-budget: a line with free money (postings without a lot) below zero, since the first event of the present stretch, until it is back in order or
-//     explained, and again when it falls lower than where it was explained. A line with children is looked at where it has own money, with everything
+//     explained, and again while it is lower than where it was explained. A line with children is looked at where it has own money, with everything
 //     below it. Years whose budgets are not known have none.
 //   - lot-expired: a lot with money left after it expired, seen from the date asked for, without one from the day on which the last event was recorded.
 //   - any other flag of an event, until it is explained or the event is reversed.
@@ -74,15 +74,14 @@ func Flags(all []Exception, lines []history.Line) history.Open {
 
 // A stretch is the state of one line's free money.
 type stretch struct {
-	up        int
-	leaf      bool
-	own       events.Totals // with lots: whether a group has money of its own
-	free      events.Totals // without lots, with everything below
-	low       bool
-	since     events.Seq
-	explained bool
-	depth     events.Minor // where free money stood when it was explained
-	flagged   []events.Seq // events of the stretch that carry the flag
+	up      int
+	leaf    bool
+	own     events.Totals // with lots: whether a group has money of its own
+	free    events.Totals // without lots, with everything below
+	open    bool
+	since   events.Seq
+	depth   events.Minor // down to where the stretch is explained; 0 where it is not
+	flagged []events.Seq // events of the stretch that carry the flag
 }
 
 type fold struct {
@@ -177,12 +176,13 @@ func (f *fold) settle() {
 		s := &f.state[at]
 		free := s.free.Available()
 		if !f.y.Budgeted || free >= 0 || !s.leaf && s.own.IsZero() {
-			s.low, s.explained, s.flagged = false, false, nil
+			s.open, s.depth, s.flagged = false, 0, nil
 			continue
 		}
-		if !s.low || s.explained && free < s.depth {
-			s.low, s.explained, s.since = true, false, f.now
+		if free < s.depth && !s.open {
+			s.since = f.now
 		}
+		s.open = free < s.depth // what fell lower than explained and came back is where it was
 		if slices.Contains(f.h.Event(f.now).Flags, events.OverBudget) {
 			s.flagged = append(s.flagged, f.now)
 		}
@@ -199,8 +199,8 @@ func (f *fold) explain(x *history.Explanation) {
 		byLine := x.Measure == events.AvailableM && x.Line == f.lines[at].Code
 		_, byEvent := slices.BinarySearch(s.flagged, x.Of)
 		byEvent = byEvent && x.Flag == events.OverBudget
-		if s.low && (byLine || byEvent) {
-			s.explained, s.depth = true, s.free.Available()
+		if s.open && (byLine || byEvent) {
+			s.open, s.depth = false, s.free.Available()
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (f *fold) explain(x *history.Explanation) {
 func (f *fold) stretches() []Exception {
 	var out []Exception
 	for at := range f.state {
-		if s := &f.state[at]; s.low && !s.explained {
+		if s := &f.state[at]; s.open {
 			out = append(out, Exception{
 				Code: events.OverBudget, Line: f.lines[at].Code, Seq: s.since, Amount: -s.free.Available(), Since: f.since(s.since),
 			})

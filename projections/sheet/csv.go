@@ -25,11 +25,10 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 	for i := range t.Columns {
 		l.columns = append(l.columns, i)
 	}
-	var notes []string
 	for row := range t.Rows {
 		l.add(row)
 	}
-	notes = l.rounding()
+	notes := l.rounding()
 
 	var head, constant []string
 	column := func(name, value string) {
@@ -49,7 +48,11 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 			}
 			continue
 		}
-		column(m.Name, s.csvCell(m.Value, o))
+		name := m.Name
+		if name == "basis" { // a payment has a basis of its own
+			name = "basis_shown"
+		}
+		column(name, s.csvCell(m.Value, o))
 	}
 	column("counted_in", s.unitName(o))
 	if len(notes) > 0 {

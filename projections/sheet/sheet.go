@@ -9,8 +9,8 @@
 //	       exactly its decimals, rates decimal strings in percent, null is what does not exist. Never rounded, never in another unit.
 //	text   for terminals: columns aligned by the width that characters take there, thousands separated, "–" for null, in the unit asked for.
 //	CSV    RFC 4180 in UTF-8 with a byte order mark: the main table and its total, in the unit asked for, and after its columns those that say
-//	       what was asked and found (fund, year, as_of, known_at, recorded, root, basis, currency, denominator …, unit) on every row, so
-//	       that a row that is cut out still says what it is.
+//	       what was asked and found (fund, year, as_of, known_at, recorded, root, basis_shown, currency, denominator,
+//	       counted_in) on every row, so that a row that is cut out still says what it is.
 //
 // Amounts are rounded in text and CSV alone, half up and away from zero, and only there: a total is the rounded true total. Where the cells of a
 // column as printed do not add up to it, a note says by how much (尾差).

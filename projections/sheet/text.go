@@ -182,19 +182,29 @@ func (l *layout) write(line func(string)) {
 		put(func(at, _ int) string { return l.heads[at][n] })
 	}
 	rule()
+	empty := true
 	for r := range l.t.Rows {
+		empty = false
 		row(r, r.Depth)
-		if r.Own != nil {
+		if l.says(r.Own) {
 			row(*r.Own, r.Depth+1)
 		}
 	}
 	if l.t.Total != nil {
-		if l.t.Total.Own != nil {
+		if l.says(l.t.Total.Own) {
+			empty = false
 			row(*l.t.Total.Own, 1)
 		}
-		rule()
+		if !empty {
+			rule()
+		}
 		row(*l.t.Total, 1)
 	}
+}
+
+// says reports whether a group's own part has anything in the columns that are shown.
+func (l *layout) says(own *Row) bool {
+	return own != nil && slices.ContainsFunc(l.columns, func(i int) bool { return own.Cells[i].Kind == Amount && own.Cells[i].n != 0 })
 }
 
 // add takes a row into the check of printed sums. Rows come in the order of the tree.
