@@ -1,0 +1,458 @@
+package sheet
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fundledger/events"
+	"fundledger/events/words"
+
+	"github.com/clipperhouse/displaywidth"
+	"pgregory.net/rapid"
+)
+
+// sample is a sheet of two lines and a total, in yuan.
+func sample(name string, amounts ...events.Minor) *Sheet {
+	var total events.Minor
+	var rows []Row
+	for i, a := range amounts {
+		total += a
+		rows = append(rows, Row{Depth: 1, Cells: []Cell{Words(string(rune('1' + i))), Words(name), Money(a, 2), Rate("50.00")}})
+	}
+	return &Sheet{
+		Name: "execution", Currency: "CNY", Decimals: 2,
+		Title: []Member{{"name", Words("资金")}, {"fund", Words("cd-gx")}, {"year", Number(2022)}},
+		Head:  []Member{{"fund", Words("cd-gx")}, {"known_at", Members(Member{"seq", Number(7)}, Member{"recorded", Words("2026")})}, {"basis", Words("all")}},
+		Face:  []Cell{Say("face.as-of-any")},
+		Tables: []*Table{{
+			Name: "rows", Columns: []Column{{Name: "line"}, {Name: "name"}, {Name: "spent", Right: true, Sums: true}, {Name: "rate", Right: true}},
+			Rows: Rows(rows...), Total: &Row{Cells: []Cell{Words("0"), Left(), Money(total, 2), Cell{}}},
+		}},
+	}
+}
+
+func write(t testing.TB, format string, s *Sheet, o Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Write(&b, format, s, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestText(t *testing.T) {
+	got := write(t, "text", sample("企业“甲”①", 173870499900, -5), Options{Lang: words.Chinese})
+	want := `资金（cd-gx）2022 年度预算执行表
+业务日期截至：不限
+单位：元
+
+编码  项目                   支出  执行率
+----  ---------  ----------------  ------
+1     企业“甲”①  1,738,704,999.00  50.00%
+2     企业“甲”①             -0.05  50.00%
+----  ---------  ----------------  ------
+0     合计       1,738,704,998.95       –
+`
+	if got != want {
+		t.Errorf("text =\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestColumnsAlign: each line of a table ends where its rule ends, whatever stands in it.
+func TestColumnsAlign(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		name := rapid.StringOfN(rapid.RuneFrom([]rune("abc 甲乙（）“”①—│é👩‍🌾ｱＡ\u0301\x1b\t\u202e")), 1, 12, -1).Draw(rt, "name")
+		s := sample(name, events.Minor(rapid.Int64Range(-1e12, 1e12).Draw(rt, "a")), 1)
+		s.Tables[0].Columns = append(s.Tables[0].Columns, Column{Name: "code", Right: true}) // right-aligned, so lines have no blanks to trim
+		s.Tables[0].Total.Cells = append(s.Tables[0].Total.Cells, Words("x"))
+		var rows []Row
+		for r := range s.Tables[0].Rows {
+			r.Cells = append(r.Cells, Words("yy"))
+			rows = append(rows, r)
+		}
+		s.Tables[0].Rows = Rows(rows...)
+		for _, lang := range words.Languages {
+			lines := strings.Split(write(t, "text", s, Options{Lang: lang}), "\n")
+			lines = lines[4 : len(lines)-1]
+			for _, line := range lines {
+				if got, want := displaywidth.String(line), displaywidth.String(lines[1]); got != want {
+					rt.Fatalf("%q is %d wide, want %d:\n%s", line, got, want, strings.Join(lines, "\n"))
+				}
+				if strings.ContainsAny(line, "\x1b\t\u202e") {
+					rt.Fatalf("%q can steer a terminal", line)
+				}
+			}
+		}
+	})
+}
+
+// TestRoundingDifference is the case of three payments that are 0.01 too much as printed: the total is the rounded true sum, and a note says so.
+func TestRoundingDifference(t *testing.T) {
+	s := sample("x", 1738705000, 940005000, 1714415002) // 17,387,050.00 + 9,400,050.00 + 17,144,150.02 yuan
+	for o, want := range map[Options]string{
+		{}:                              "",
+		{Unit: Wan}:                     "rounding difference in spent of 0: 4393.13 is the rounded true sum; the rows as printed add up to 4393.14 (difference -0.01)",
+		{Unit: Wan, Lang: "zh"}:         "尾差：0 的支出按真实合计四舍五入为 4393.13，各行所列数相加为 4393.14（相差 -0.01）",
+		{Unit: Yi}:                      "",
+		{Unit: Yuan, Lang: "zh"}:        "",
+		{Unit: Yi, Lang: "zh"}:          "",
+		{Unit: "", Lang: words.English}: "",
+	} {
+		text := write(t, "text", s, o)
+		if has := strings.Contains(text, "difference") || strings.Contains(text, "尾差"); has != (want != "") || !strings.Contains(text, want) {
+			t.Errorf("%+v:\n%s\nwant %q", o, text, want)
+		}
+		if c := write(t, "csv", s, o); strings.Contains(c, "note") != (want != "" && o.Lang != "zh") {
+			t.Errorf("%+v csv:\n%s", o, c)
+		}
+	}
+	if text := write(t, "text", s, Options{Unit: Wan}); !strings.Contains(text, "4,393.13") || !strings.Contains(text, "1,738.71") || !strings.Contains(text, "1,714.42") {
+		t.Errorf("text:\n%s", text)
+	}
+}
+
+// TestNoDifferenceNoNote: amounts that are rounded and yet add up need no words.
+func TestNoDifferenceNoNote(t *testing.T) {
+	text := write(t, "text", sample("x", 1738704999, 940000000, 1714415002), Options{Unit: Wan}) // 17,387,049.99 + 9,400,000.00 + 17,144,150.02 yuan
+	if strings.Contains(text, "difference") || !strings.Contains(text, "4,393.12") || !strings.Contains(text, "1,738.70") || !strings.Contains(text, "1,714.42") {
+		t.Errorf("text:\n%s", text)
+	}
+}
+
+func TestGroupsOwnPartCountsInTheSum(t *testing.T) {
+	row := func(line string, depth int, a events.Minor) Row {
+		return Row{Depth: depth, Cells: []Cell{Words(line), Words("n"), Money(a, 2), Cell{}}}
+	}
+	s := sample("x")
+	own := row("", 2, 25)
+	group := row("1", 1, 10025)
+	group.Own = &own
+	s.Tables[0].Rows = Rows(group, row("1.1", 2, 10000), row("2", 1, 100))
+	s.Tables[0].Total.Cells[2] = Money(10125, 2)
+	if text := write(t, "text", s, Options{}); strings.Contains(text, "difference") {
+		t.Errorf("text:\n%s", text)
+	}
+	// In 10,000 yuan: 100.25 is 0.01 and its parts are 0.01 and 0.00; a part that is lost is said.
+	if text := write(t, "text", s, Options{Unit: Wan}); strings.Contains(text, "difference") {
+		t.Errorf("text:\n%s", text)
+	}
+	own = row("", 2, 4999)
+	group.Cells[2] = Money(14999+5001, 2)
+	s.Tables[0].Rows = Rows(group, row("1.1", 2, 10000), row("1.2", 2, 5001), row("2", 1, 100))
+	s.Tables[0].Total.Cells[2] = Money(20100, 2)
+	if text := write(t, "text", s, Options{Unit: Wan}); strings.Contains(text, "difference") {
+		t.Errorf("text:\n%s", text)
+	}
+	s.Tables[0].Rows = Rows(group, row("1.1", 2, 7500), row("1.2", 2, 7501), row("2", 1, 100))
+	if text := write(t, "text", s, Options{Unit: Wan}); strings.Contains(text, "of 1:") {
+		t.Errorf("text:\n%s", text)
+	}
+	s.Tables[0].Rows = Rows(group, row("1.1", 2, 4999), row("1.2", 2, 10002), row("2", 1, 100))
+	if text := write(t, "text", s, Options{Unit: Wan}); !strings.Contains(text, "difference in spent of 1: 0.02 is the rounded true sum; the rows as printed add up to 0.01 (difference 0.01)") {
+		t.Errorf("text:\n%s", text)
+	}
+}
+
+func TestPrinted(t *testing.T) {
+	for _, c := range []struct {
+		m        events.Minor
+		decimals int
+		unit     Unit
+		want     string
+	}{
+		{0, 2, Yuan, "0.00"},
+		{-5, 2, Yuan, "-0.05"},
+		{9807170000, 2, Wan, "9807.17"},
+		{4999, 2, Wan, "0.00"},
+		{5000, 2, Wan, "0.01"},
+		{-4999, 2, Wan, "0.00"},
+		{-5000, 2, Wan, "-0.01"},
+		{14999, 2, Wan, "0.01"},
+		{15000, 2, Wan, "0.02"},
+		{-15000, 2, Wan, "-0.02"},
+		{1004000000000, 2, Yi, "100.4000"},
+		{499999, 2, Yi, "0.0000"},
+		{500000, 2, Yi, "0.0001"},
+		{12345, 0, Yuan, "12345"},
+		{12345, 0, Wan, "1.23"},
+		{12350, 0, Wan, "1.24"},
+		{1234567, 3, Wan, "0.12"},
+		{9223372036854775807, 2, Yuan, "92233720368547758.07"},
+		{9223372036854775807, 2, Wan, "9223372036854.78"},
+		{-9223372036854775808, 2, Wan, "-9223372036854.78"},
+		{9223372036854775807, 4, Yi, "9223372.0369"},
+	} {
+		if got := c.unit.format(c.m, c.decimals); got != c.want {
+			t.Errorf("%d with %d decimals in %s = %s, want %s", c.m, c.decimals, c.unit, got, c.want)
+		}
+	}
+}
+
+func TestShare(t *testing.T) {
+	for _, c := range []struct {
+		part, whole events.Minor
+		want        string
+	}{
+		{9807170000, 10000000000, "98.07"},
+		{1, 3, "33.33"},
+		{2, 3, "66.67"},
+		{1, 800, "0.13"}, // 0.125 is half
+		{-1, 800, "-0.13"},
+		{-1, 3, "-33.33"},
+		{1, 0, ""},
+		{1, -5, ""},
+		{0, 5, "0.00"},
+		{1, 9223372036854775807, "0.00"},
+		{9223372036854775807, 1, "922337203685477580700.00"},
+	} {
+		if got := Share(c.part, c.whole); got != c.want {
+			t.Errorf("Share(%d, %d) = %q, want %q", c.part, c.whole, got, c.want)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		part, whole := rapid.Int64().Draw(rt, "part"), rapid.Int64Range(1, 1<<62).Draw(rt, "whole")
+		// Twice the exact quotient in hundredths of a percent, half up away from zero, by whole numbers.
+		n := new(big.Int).Mul(big.NewInt(part), big.NewInt(20000))
+		n.Add(n, new(big.Int).Mul(big.NewInt(int64(n.Sign())), big.NewInt(whole)))
+		n.Quo(n, new(big.Int).Mul(big.NewInt(2), big.NewInt(whole)))
+		want := new(big.Rat).SetFrac(n, big.NewInt(100)).FloatString(2)
+		if got := Share(events.Minor(part), events.Minor(whole)); got != want {
+			rt.Fatalf("Share(%d, %d) = %s, want %s", part, whole, got, want)
+		}
+	})
+}
+
+func TestCSVRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		name := rapid.StringOfN(rapid.RuneFrom([]rune("=+-−@\t\n\"',;甲a1 ＝|\x1b")), 0, 8, -1).Draw(rt, "name")
+		a := events.Minor(rapid.Int64Range(-1e15, 1e15).Draw(rt, "a"))
+		text := write(t, "csv", sample(name, a, 5), Options{})
+		body, ok := strings.CutPrefix(text, "\ufeff")
+		if !ok {
+			rt.Fatal("no byte order mark")
+		}
+		records, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if got := strings.Join(records[0], " "); got != "line name spent rate fund known_at recorded basis_shown counted_in" {
+			rt.Fatalf("head = %s", got)
+		}
+		want := strings.ReplaceAll(name, "\x1b", "␛")
+		if want != "" && strings.ContainsAny(want[:1], "=+-@\t\n") || strings.HasPrefix(want, "−") || strings.HasPrefix(want, "＝") {
+			want = "'" + want
+		}
+		if got := records[1]; !slices.Equal(got, []string{"1", want, a.Format(2), "50.00", "cd-gx", "7", "2026", "all", "yuan"}) {
+			rt.Fatalf("row = %q, want %q", got, want)
+		}
+		if got := records[3][2]; got != (a + 5).Format(2) {
+			rt.Fatalf("total = %s", got)
+		}
+	})
+}
+
+func TestCSVInChinese(t *testing.T) {
+	text := write(t, "csv", sample("甲", 9807170000), Options{Lang: words.Chinese, Unit: Wan})
+	want := "\ufeff编码,项目,支出,执行率,资金,已知截至事件,记录时间,所列依据,金额单位\n1,甲,9807.17,50.00,cd-gx,7,2026,all,万元\n0,,9807.17,,cd-gx,7,2026,all,万元\n"
+	if text != want {
+		t.Errorf("csv =\n%q\nwant\n%q", text, want)
+	}
+}
+
+func TestJSONIsExactAndEscapesWhatTerminalsObey(t *testing.T) {
+	s := sample("a\u009b\u202e\x1b\x7f<甲>", 1738704999, -1)
+	s.Tables = append(s.Tables, &Table{
+		Name: "more", Columns: Columns("figure", "value", "|", "unit", "list", "obj", "yes", "gone", "code", "local", "say"), Keyed: true,
+		Rows: Rows(Row{Cells: []Cell{
+			Words("k"), Cell{}, MoneyUnit(), Numbers([]events.Seq{1, 2, 9}), Members(Member{"a", Money(-5, 2)}), Truth(true), Left(), Term("channel", "payment"),
+			Named("名", "name"), Say("exception.over-budget", Member{"line", Words("1")}, Member{"amount", Money(123456789, 2)}, Member{"seq", Number(4)}),
+		}}),
+	})
+	got := write(t, "json", s, Options{Unit: Wan})
+	want := `{"fund":"cd-gx","known_at":{"seq":7,"recorded":"2026"},"basis":"all",
+ "rows":[
+  {"line":"1","name":"a\u009b\u202e\u001b\u007f<甲>","spent":"17387049.99","rate":"50.00"},
+  {"line":"2","name":"a\u009b\u202e\u001b\u007f<甲>","spent":"-0.01","rate":"50.00"}],
+ "total":{"line":"0","spent":"17387049.98","rate":null},
+ "more":{
+  "k":{"value":null,"unit":"yuan","list":[1,2,9],"obj":{"a":"-0.05"},"yes":true,"code":"payment","local":"名","say":"line 1 is 1,234,567.89 over its budget since event 4"}}}
+`
+	if got != want {
+		t.Errorf("json =\n%s\nwant\n%s", got, want)
+	}
+	if !json.Valid([]byte(got)) {
+		t.Error("not JSON")
+	}
+	text := write(t, "text", s, Options{})
+	for _, want := range []string{"payment to the payee", "1-2 9", "a=-0.05", "␛␡"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("text lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.ContainsAny(text, "\u009b\u202e\x1b\x7f") {
+		t.Errorf("text can steer a terminal: %q", text)
+	}
+}
+
+func TestRanges(t *testing.T) {
+	for _, c := range []struct {
+		seqs []events.Seq
+		want string
+	}{
+		{nil, ""}, {[]events.Seq{4}, "4"}, {[]events.Seq{1, 2, 3, 7, 9, 10}, "1-3 7 9-10"}, {[]events.Seq{1, 3, 5, 7, 9}, "1 3 5 … (5)"},
+	} {
+		if got := ranges(c.seqs, 3); got != c.want {
+			t.Errorf("ranges(%v) = %q, want %q", c.seqs, got, c.want)
+		}
+	}
+}
+
+func TestEmptyTablesAreSaid(t *testing.T) {
+	s := sample("x")
+	s.Tables[0].Total = nil
+	s.Tables = append(s.Tables, &Table{Name: "lots", Columns: Columns("lot"), Rows: Rows()})
+	if got := write(t, "text", s, Options{}); !strings.HasSuffix(got, "unit: yuan\n\nnothing\n") {
+		t.Errorf("text =\n%s", got)
+	}
+}
+
+func TestOtherCurrenciesHaveTheirCode(t *testing.T) {
+	s := sample("x", 5)
+	s.Currency = "JPY"
+	for o, want := range map[Options]string{{}: "unit: JPY\n", {Unit: Wan}: "unit: 10,000 JPY\n", {Unit: Yi, Lang: "zh"}: "单位：亿 JPY\n"} {
+		if got := write(t, "text", s, o); !strings.Contains(got, want) {
+			t.Errorf("%+v: %s", o, got)
+		}
+	}
+}
+
+func TestWriteRefusesWhatIsNoChoice(t *testing.T) {
+	for _, c := range []struct {
+		format string
+		o      Options
+	}{{"pdf", Options{}}, {"text", Options{Unit: "fen"}}, {"json", Options{Lang: "fr"}}} {
+		if err := Write(&bytes.Buffer{}, c.format, sample("x"), c.o); events.CodeOf(err) != events.BadValue {
+			t.Errorf("%+v = %v", c, err)
+		}
+	}
+	for _, f := range Formats {
+		if encoders[f] == nil {
+			t.Errorf("no encoder for %s", f)
+		}
+	}
+	if len(encoders) != len(Formats) {
+		t.Error("an encoder that nobody can ask for")
+	}
+}
+
+// failing is a writer that takes so many bytes.
+type failing struct{ left int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.left -= len(p); f.left < 0 {
+		return 0, fs.ErrClosed
+	}
+	return len(p), nil
+}
+
+func TestWriteReportsWhatIsNotWritten(t *testing.T) {
+	for _, f := range Formats {
+		for n := range 3 {
+			if err := Write(&failing{n}, f, sample("x", 5), Options{}); err == nil {
+				t.Errorf("%s on a full disk: no error", f)
+			}
+		}
+	}
+}
+
+var (
+	action      = regexp.MustCompile(`\{\{[^}]*\}\}`)
+	placeholder = regexp.MustCompile(`\.[a-z_]+`)
+)
+
+func placeholders(text string) []string {
+	var all []string
+	for _, a := range action.FindAllString(text, -1) {
+		all = append(all, placeholder.FindAllString(a, -1)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// TestWords: both languages say the same, nothing that is said is missing, and nothing that stands there is never said.
+func TestWords(t *testing.T) {
+	en, zh := Catalogue.Names(words.English), Catalogue.Names(words.Chinese)
+	if !slices.Equal(en, zh) {
+		t.Fatalf("names differ:\n%v\n%v", en, zh)
+	}
+	var source strings.Builder
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		source.Write(data)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := source.String()
+	// Names that are put together out of a group and one of these.
+	made := map[string][]string{
+		"unit.":             {"CNY.yuan", "CNY.wan", "CNY.yi", "other.yuan", "other.wan", "other.yi"},
+		"truth.":            {"true", "false"},
+		"face.denominator.": {"original", "adjusted", "net", "current"},
+		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report"},
+		"table.":            {"lots", "uncertain", "flags", "empty"},
+		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
+	}
+	want := map[string]bool{}
+	for group, names := range made {
+		for _, n := range names {
+			want[group+n] = true
+			if !Catalogue.Has(group + n) {
+				t.Errorf("%s is said and not there", group+n)
+			}
+		}
+	}
+	for _, name := range en {
+		e, z := Catalogue.Text(words.English, name), Catalogue.Text(words.Chinese, name)
+		if !slices.Equal(placeholders(e), placeholders(z)) {
+			t.Errorf("%s speaks of %v in English, of %v in Chinese", name, placeholders(e), placeholders(z))
+		}
+		if strings.TrimSpace(e) == "" || e == z && len(placeholders(e)) == 0 {
+			t.Errorf("%s is empty or the same in both languages", name)
+		}
+		column, isColumn := strings.CutPrefix(name, "column.")
+		if isColumn && strings.Contains(code, `"`+column+`"`) || want[name] || strings.Contains(code, `"`+name+`"`) {
+			continue
+		}
+		if isColumn && slices.ContainsFunc(append(slices.Clone(events.Measures), events.Derived...), func(m events.Measure) bool { return string(m) == column }) {
+			continue
+		}
+		t.Errorf("%s is never said", name)
+	}
+	for _, said := range regexp.MustCompile(`(?:Say|say)\("([a-z.-]+)"`).FindAllStringSubmatch(code, -1) {
+		if !Catalogue.Has(said[1]) && !strings.HasSuffix(said[1], ".") {
+			t.Errorf("%s is said and not there", said[1])
+		}
+	}
+}
+
+func codes() []string {
+	var out []string
+	for _, c := range events.Flags {
+		out = append(out, string(c))
+	}
+	return out
+}
