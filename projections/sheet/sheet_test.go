@@ -35,7 +35,7 @@ func sample(name string, amounts ...events.Minor) *Sheet {
 		Face:  []Cell{Say("face.as-of-any")},
 		Tables: []*Table{{
 			Name: "rows", Columns: []Column{{Name: "line"}, {Name: "name"}, {Name: "spent", Right: true, Sums: true}, {Name: "rate", Right: true}},
-			Rows: Rows(rows...), Total: &Row{Cells: []Cell{Words("0"), Left(), Money(total, 2), Cell{}}},
+			Rows: Rows(rows...), Total: &Row{Cells: []Cell{Words("0"), Left(), Money(total, 2), {}}},
 		}},
 	}
 }
@@ -130,7 +130,7 @@ func TestNoDifferenceNoNote(t *testing.T) {
 
 func TestGroupsOwnPartCountsInTheSum(t *testing.T) {
 	row := func(line string, depth int, a events.Minor) Row {
-		return Row{Depth: depth, Cells: []Cell{Words(line), Words("n"), Money(a, 2), Cell{}}}
+		return Row{Depth: depth, Cells: []Cell{Words(line), Words("n"), Money(a, 2), {}}}
 	}
 	s := sample("x")
 	own := row("", 2, 25)
@@ -273,7 +273,9 @@ func TestJSONIsExactAndEscapesWhatTerminalsObey(t *testing.T) {
 	s.Tables = append(s.Tables, &Table{
 		Name: "more", Columns: Columns("figure", "value", "|", "unit", "list", "obj", "yes", "gone", "code", "local", "say"), Keyed: true,
 		Rows: Rows(Row{Cells: []Cell{
-			Words("k"), Cell{}, MoneyUnit(), Numbers([]events.Seq{1, 2, 9}), Members(Member{"a", Money(-5, 2)}), Truth(true), Left(), Term("channel", "payment"),
+			Words("k"),
+			{},
+			MoneyUnit(), Numbers([]events.Seq{1, 2, 9}), Members(Member{"a", Money(-5, 2)}), Truth(true), Left(), Term("channel", "payment"),
 			Named("名", "name"), Say("exception.over-budget", Member{"line", Words("1")}, Member{"amount", Money(123456789, 2)}, Member{"seq", Number(4)}),
 		}}),
 	})
