@@ -21,7 +21,7 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 	}
 	out := csv.NewWriter(w)
 	t := s.Tables[0]
-	l := layout{s: s, t: t, o: o, st: style{}}
+	l := &layout{s: s, t: t, o: o, st: style{said: map[string]string{}}}
 	for i := range t.Columns {
 		l.columns = append(l.columns, i)
 	}
@@ -44,7 +44,7 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 				if name == "seq" {
 					name = "known_at"
 				}
-				column(name, s.csvCell(k.Value, o))
+				column(name, s.csvCell(k.Value, l))
 			}
 			continue
 		}
@@ -52,7 +52,7 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 		if name == "basis" { // a payment has a basis of its own
 			name = "basis_shown"
 		}
-		column(name, s.csvCell(m.Value, o))
+		column(name, s.csvCell(m.Value, l))
 	}
 	column("counted_in", s.unitName(o))
 	if len(notes) > 0 {
@@ -65,7 +65,7 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 	write := func(row Row, note string) error {
 		record = record[:0]
 		for i := range t.Columns {
-			record = append(record, s.csvCell(row.Cells[i], o))
+			record = append(record, s.csvCell(row.Cells[i], l))
 		}
 		record = append(record, constant...)
 		if len(notes) > 0 {
@@ -94,11 +94,15 @@ func (s *Sheet) csvHead(o Options, name string) string {
 	return heading(o.Lang, name)
 }
 
-func (s *Sheet) csvCell(c Cell, o Options) string {
-	text := visible(s.plain(c, o, style{}), "\t\n\r")
+func (s *Sheet) csvCell(c Cell, l *layout) string {
+	text := visible(s.plain(c, l.o, l.st), "\t\n\r")
 	switch c.Kind {
 	case Integer, Amount, Percent: // our own numbers, the negative ones too
 		return text
+	case Code:
+		if l.o.Lang != words.English { // as the headings: names for programs in English, words in Chinese
+			return l.st.word(l.o.Lang, c.more.en+"."+c.text)
+		}
 	}
 	return guarded(text)
 }

@@ -99,12 +99,28 @@ func (s *Sheet) unitCode() string {
 	return s.Currency
 }
 
-// a style is how an encoder writes the cells that have no form of their own there.
+// A style is how an encoder writes the cells that have no form of their own there.
 type style struct {
 	null      string
 	thousands bool
 	percent   string
 	people    bool // codes as words, names in the reader's language
+	said      map[string]string
+}
+
+// word says words without arguments, each once for the whole of a sheet: a table of payments has the same few in a million rows.
+func (st style) word(lang words.Language, name string) string {
+	if s, ok := st.said[name]; ok {
+		return s
+	}
+	s := Catalogue.Find(lang, name, nil)
+	if s == "" {
+		s = words.Ledger.Say(lang, name, nil)
+	}
+	if st.said != nil {
+		st.said[name] = s
+	}
+	return s
 }
 
 // plain returns a cell as text.
@@ -119,7 +135,7 @@ func (s *Sheet) plain(c Cell, o Options, st style) string {
 	case Integer:
 		return strconv.FormatInt(c.n, 10)
 	case Yes:
-		return Catalogue.Say(o.Lang, "truth."+strconv.FormatBool(c.n != 0), nil)
+		return st.word(o.Lang, "truth."+strconv.FormatBool(c.n != 0))
 	case Amount:
 		a := o.Unit.format(events.Minor(c.n), int(c.decimals))
 		if st.thousands {
@@ -137,11 +153,7 @@ func (s *Sheet) plain(c Cell, o Options, st style) string {
 		if !st.people {
 			return c.text
 		}
-		name := c.more.en + "." + c.text
-		if Catalogue.Has(name) {
-			return Catalogue.Say(o.Lang, name, nil)
-		}
-		return words.Ledger.Say(o.Lang, name, nil)
+		return st.word(o.Lang, c.more.en+"."+c.text)
 	case UnitName:
 		return s.unitName(o)
 	case Object:

@@ -27,7 +27,7 @@ func WriteText(w io.Writer, s *Sheet, o Options) error {
 		_, _ = out.WriteString(strings.TrimRight(text, " "))
 		_ = out.WriteByte('\n')
 	}
-	st := style{null: nothing, thousands: true, percent: "%", people: true}
+	st := style{null: nothing, thousands: true, percent: "%", people: true, said: map[string]string{}}
 	line(visible(s.plain(Say("title."+s.Name, s.Title...), o, st), ""))
 	for _, f := range s.Face {
 		line(visible(s.plain(f, o, st), ""))
