@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -221,4 +222,71 @@ const small = `{"id":"open","kind":"fund-opened","fund":"f","year":2022,"name":"
 // pay is a payment of 1.00 out of it.
 func pay(id string) string {
 	return `{"id":"` + id + `","kind":"disbursed","fund":"f","year":2022,"date":"2022-05-01","line":"1","amount":"1.00","channel":"payment","purpose":"` + id + `"}` + "\n"
+}
+
+// A server is a run of serve that goes on.
+type server struct {
+	cancel context.CancelFunc
+	done   chan int
+	out    bytes.Buffer
+	err    *tail
+}
+
+// tail is what a running program says on standard error, with a channel that is closed when a text appears in it.
+type tail struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	want  string
+	found chan struct{}
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text.Write(b)
+	if t.want != "" && strings.Contains(t.text.String(), t.want) {
+		t.want = ""
+		close(t.found)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
+// serve starts a server on the folder and returns when it is ready.
+func (p *program) serve(args ...string) (*server, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &server{cancel: cancel, done: make(chan int, 1), err: &tail{want: "serving ", found: make(chan struct{})}}
+	go func() {
+		s.done <- run(ctx, p.app(&s.out, s.err, append([]string{"serve", "--lang", "en"}, args...)...))
+	}()
+	select {
+	case <-s.err.found:
+		return s, nil
+	case code := <-s.done:
+		s.done <- code
+		return s, fmt.Errorf("serve: exit %d: %s", code, s.err)
+	}
+}
+
+// stop interrupts the server, as Ctrl-C does, and waits for its end.
+func (s *server) stop() outcome {
+	s.cancel()
+	code := <-s.done
+	s.done <- code
+	return outcome{code, s.out.String(), s.err.String()}
+}
+
+func (p *program) serving(t *testing.T, args ...string) *server {
+	t.Helper()
+	s, err := p.serve(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop() })
+	return s
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,7 +31,9 @@ import (
 //	count N                    so many events are stored
 //	cell YEAR LINE MEASURE VALUE ARGS…   a cell of the execution table; LINE may be "lot:NAME"; VALUE may be null
 //	figure YEAR NAME VALUE ARGS…         a figure of the report
-//	exceptions YEAR CODE:LINE:AMOUNT…    the open exceptions of a year, sorted
+//	exceptions YEAR [--FLAG=VALUE…] CODE:LINE:AMOUNT…    the open exceptions of a year, sorted
+//	serve                      runs a server on the folder until the script ends
+//	together FILE FILE         appends two files at the same time: one of them is stored, the other refused for want of money
 //	repeat N FILE OUT          writes a file N times into another
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -97,8 +100,15 @@ func TestScripts(t *testing.T) {
 				wantCell(ts, f.Value, args[2])
 			},
 			"exceptions": func(ts *testscript.TestScript, _ bool, args []string) {
+				flags := args[1:]
+				for i, arg := range flags {
+					if !strings.HasPrefix(arg, "--") {
+						flags = flags[:i]
+						break
+					}
+				}
 				for _, lang := range []string{"en", "zh"} {
-					out := runScript(ts, "table", "exceptions", "--fund", "f", "--year", args[0], "--format", "json", "--lang", lang).out
+					out := runScript(ts, append([]string{"table", "exceptions", "--fund", "f", "--year", args[0], "--format", "json", "--lang", lang}, flags...)...).out
 					var table struct {
 						Rows []struct{ Code, Line, Amount, Message any }
 					}
@@ -118,9 +128,36 @@ func TestScripts(t *testing.T) {
 						}
 					}
 					slices.Sort(got)
-					if !slices.Equal(got, args[1:]) {
-						ts.Fatalf("open exceptions are %q, want %q", got, args[1:])
+					if want := args[1+len(flags):]; !slices.Equal(got, want) {
+						ts.Fatalf("open exceptions are %q, want %q", got, want)
 					}
+				}
+			},
+			"serve": func(ts *testscript.TestScript, _ bool, _ []string) {
+				p := &program{folder: ts.MkAbs("data")}
+				server, err := p.serve()
+				ts.Check(err)
+				ts.Defer(func() {
+					if got := server.stop(); got.code != exitOK {
+						ts.Fatalf("serve: exit %d: %s", got.code, got.err)
+					}
+				})
+			},
+			"together": func(ts *testscript.TestScript, _ bool, args []string) {
+				p := &program{folder: ts.MkAbs("data")}
+				got := make([]string, len(args))
+				var all sync.WaitGroup
+				for i, file := range args {
+					all.Go(func() {
+						var out, errs bytes.Buffer
+						run(context.Background(), p.app(&out, &errs, "append", ts.MkAbs(file)))
+						got[i] = statuses(scriptReceipts(ts, out.String())) + errs.String(); if strings.Contains(got[i],"failed") { got[i] += out.String() }
+					})
+				}
+				all.Wait()
+				slices.Sort(got)
+				if want := []string{"appended", "refused/over-budget"}; !slices.Equal(got, want) {
+					ts.Fatalf("it came to %q, want %q", got, want)
 				}
 			},
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
