@@ -119,6 +119,10 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 	s.closer = append(s.closer, func() { _ = server.Stop() }, nc.Close, func() { _ = nc.FlushTimeout(time.Second) }, s.endLedger)
 	if server.Address() != nil {
 		service, err := api.Serve(nc, s.ledger, version())
+		if err == nil {
+			// Nobody may be told that it serves before the broker knows: a command sent at once would find nobody to take it.
+			err = nc.FlushTimeout(10 * time.Second)
+		}
 		if err != nil {
 			s.close()
 			return nil, err
