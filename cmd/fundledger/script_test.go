@@ -151,7 +151,10 @@ func TestScripts(t *testing.T) {
 					all.Go(func() {
 						var out, errs bytes.Buffer
 						run(context.Background(), p.app(&out, &errs, "append", ts.MkAbs(file)))
-						got[i] = statuses(scriptReceipts(ts, out.String())) + errs.String(); if strings.Contains(got[i],"failed") { got[i] += out.String() }
+						got[i] = statuses(scriptReceipts(ts, out.String())) + errs.String()
+						if strings.Contains(got[i], "failed") {
+							got[i] += out.String()
+						}
 					})
 				}
 				all.Wait()
