@@ -174,25 +174,31 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	defer stop()
 	// The tree over the events known at the moment is that of the log itself where no moment is asked for.
 	var tree proof.Tree
+	book = projections.NewBook()
 	known := func(yield func(*events.Event, error) bool) {
 		for {
 			r, err, ok := next()
 			if !ok {
 				return
 			}
-			var leaf proof.Hash
-			if err == nil && !p.knownAt.IsZero() {
-				leaf = proof.Leaf(r.line)
-			}
-			if !yield(r.Event, err) {
+			if err != nil {
+				yield(nil, err)
 				return
 			}
+			seq := r.Seq
+			var leaf proof.Hash
 			if !p.knownAt.IsZero() {
+				leaf = proof.Leaf(r.line)
+			}
+			goOn := yield(r.Event, nil)
+			if !p.knownAt.IsZero() && book.Last() == seq { // the event was folded in
 				tree.Append(leaf)
+			}
+			if !goOn {
+				return
 			}
 		}
 	}
-	book = projections.NewBook()
 	_, foldErr := projections.Fold(book, known, p.knownAt)
 	for { // what is after the moment is checked all the same
 		_, err, ok := next()
