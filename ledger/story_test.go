@@ -102,7 +102,7 @@ func (st *story) run(t *testing.T, d *datadriven.TestData) string {
 // command decides one command and applies what it causes, by way of its stored form.
 func (st *story) command(t *testing.T, text string) (answer string, ok bool) {
 	t.Helper()
-	c, err := events.ParseCommand(commandJSON(t, text))
+	c, err := events.ParseCommand(commandJSON(text))
 	if err != nil {
 		return refusalText(err), false
 	}
@@ -134,8 +134,7 @@ var defaults = map[string]any{
 	"approvers": []string{"a", "b"}, "date": "2022-06-01", "year": 2022, "fund": "f",
 }
 
-func commandJSON(t *testing.T, text string) []byte {
-	t.Helper()
+func commandJSON(text string) []byte {
 	if strings.HasPrefix(text, "{") {
 		return []byte(text)
 	}
@@ -181,7 +180,7 @@ func commandJSON(t *testing.T, text string) []byte {
 	}
 	raw, err := json.Marshal(m)
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		panic(text + ": " + err.Error())
 	}
 	return raw
 }
