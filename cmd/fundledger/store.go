@@ -46,7 +46,7 @@ func (a *app) openWrite(ctx context.Context) (*store, error) {
 
 func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
 	if a.url != "" {
-		nc, err := nats.Connect(a.url, nats.Name("fundledger"), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		nc, err := nats.Connect(a.url, nats.Name("fundledger"), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 		if err != nil {
 			return nil, unreachable(a.url, err)
 		}
@@ -61,7 +61,8 @@ func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
 		if o.Listen {
 			return nil, errHeld{address.URL}
 		}
-		nc, err := address.Dial()
+		// A command that is under way when the server dies is answered with unknown-outcome at once: no answer can come over another connection.
+		nc, err := address.Dial(nats.NoReconnect())
 		if err != nil {
 			return nil, unreachable(address.URL, err)
 		}
