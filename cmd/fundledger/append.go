@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 
 	"fundledger/events"
@@ -89,12 +90,18 @@ func (a *app) append(ctx context.Context, in io.Reader, size int64, atomic, dry 
 type inputs = func(yield func(ledger.Input, error) bool)
 
 func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) error {
+	logs := func(events.Fund) ledger.Log { return nothing{} }
 	s, err := a.openRead(ctx)
-	if err != nil {
+	var e *events.Error
+	switch {
+	case err == nil:
+		defer s.close()
+		logs = s.logs
+	case errors.As(err, &e) && e.Why == "no-folder": // append would make one
+	default:
 		return err
 	}
-	defer s.close()
-	trial := ledger.NewTrial(s.logs, a.now)
+	trial := ledger.NewTrial(logs, a.now)
 	all, err := collect(inputs, atomic)
 	if err != nil {
 		return err
@@ -110,6 +117,13 @@ func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) 
 		t.add(trial.Append(ctx, []ledger.Input{in}, ledger.Local, false))
 	}
 	return nil
+}
+
+// nothing is the log of a fund in a folder that is not there.
+type nothing struct{ ledger.Log }
+
+func (nothing) Replay(context.Context) iter.Seq2[[]byte, error] {
+	return func(func([]byte, error) bool) {}
 }
 
 // collect reads all inputs where they stand or fall together. It stops soon after there are too many of them to be one block.
