@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fundledger/events/proof"
 )
 
 // spending is the spending table of the published report: code, budget, spent, unspent (ten thousand yuan), rate. An empty cell is empty there.
@@ -427,7 +429,14 @@ func TestReferenceAsOf(t *testing.T) {
 func TestReferenceKnownAt(t *testing.T) {
 	t.Parallel()
 	p := referenceFund(t)
-	last := strconv.Itoa(len(p.stored(t)))
+	lines := p.stored(t)
+	last := strconv.Itoa(len(lines))
+	roots := []string{""} // of the first so many events
+	var tree proof.Tree
+	for _, line := range lines {
+		tree.Append(proof.Leaf([]byte(line)))
+		roots = append(roots, tree.Root().String())
+	}
 	recorded := object(t, ask(t, p, "table", "execution", "--year", "2022", "--known-at", "19").at["known_at"]).text(t, "recorded")
 	for _, test := range []struct{ knownAt, seq, original, spent string }{
 		{"16", "16", "97800000.00", "0.00"},
@@ -444,6 +453,9 @@ func TestReferenceKnownAt(t *testing.T) {
 		got := ask(t, p, "table", "execution", "--year", "2022", "--known-at", test.knownAt)
 		total := object(t, got.at["total"])
 		seq := object(t, got.at["known_at"]).text(t, "seq")
+		if n, err := strconv.Atoi(seq); err != nil || got.text(t, "root") != roots[n] {
+			t.Errorf("known at %s: the root is %s, of %s events it is %s", test.knownAt, got.text(t, "root"), seq, roots[n])
+		}
 		if seq != test.seq || total.text(t, "original") != test.original || total.text(t, "spent") != test.spent {
 			t.Errorf("known at %s: event %s, %s and %s spent; want %s, %s and %s", test.knownAt, seq, total.text(t, "original"), total.text(t, "spent"), test.seq, test.original, test.spent)
 		}
