@@ -88,7 +88,11 @@ func run(ctx context.Context, a *app) int {
 	if !reached { // cobra's own complaint about the command line
 		err = usageError{err}
 	}
-	a.complain(err)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		a.note("error.interrupted", nil)
+	} else {
+		a.complain(err)
+	}
 	var usage usageError
 	switch {
 	case errors.As(err, &usage):
