@@ -152,9 +152,6 @@ func TestScripts(t *testing.T) {
 						var out, errs bytes.Buffer
 						run(context.Background(), p.app(&out, &errs, "append", ts.MkAbs(file)))
 						got[i] = statuses(scriptReceipts(ts, out.String())) + errs.String()
-						if strings.Contains(got[i], "failed") {
-							got[i] += out.String()
-						}
 					})
 				}
 				all.Wait()
@@ -326,6 +323,9 @@ func TestEveryCodeHasAScript(t *testing.T) {
 		if step != "" && !bytes.Contains(data, []byte(step)) {
 			t.Errorf("%s does not have the step %q", f, strings.TrimSpace(step))
 		}
+	}
+	for _, id := range strings.Fields("02 03 04 05 07 08 09 10 11 12 13 14 15 16 17 18 20 29 30") {
+		want["edge-E"+id] = true
 	}
 	for name := range want {
 		if !have[name] {

@@ -209,7 +209,7 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	cancel()
 	var out, errs bytes.Buffer
 	begin := time.Now()
-	if code := run(ctx, p.app(&out, &errs, "events")); code != exitFailed || out.Len() > 0 || time.Since(begin) > 3*time.Second {
+	if code := run(ctx, p.app(&out, &errs, "events")); code != exitFailed || errs.String() != "fundledger: interrupted\n" || out.Len() > 0 || time.Since(begin) > 3*time.Second {
 		t.Errorf("exit %d after %v: %q %q", code, time.Since(begin), out.String(), errs.String())
 	}
 }
