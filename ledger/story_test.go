@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"fundledger/events"
+	"fundledger/events/words"
 )
 
 // TestStories runs testdata/stories: what was given, when something is asked, then what is answered. A command is written on one line:
@@ -104,6 +106,7 @@ func (st *story) command(t *testing.T, text string) (answer string, ok bool) {
 	t.Helper()
 	c, err := events.ParseCommand(commandJSON(text))
 	if err != nil {
+		checkWords(t, text, err)
 		return refusalText(err), false
 	}
 	id := c.ID
@@ -113,6 +116,7 @@ func (st *story) command(t *testing.T, text string) (answer string, ok bool) {
 	}
 	e, first, err := st.s.decide(id, &c, Local, st.now)
 	if err != nil {
+		checkWords(t, text, err)
 		return refusalText(err), false
 	}
 	if first != 0 {
@@ -138,14 +142,14 @@ func commandJSON(text string) []byte {
 	if strings.HasPrefix(text, "{") {
 		return []byte(text)
 	}
-	words := splitWords(text)
+	parts := splitWords(text)
 	m := map[string]any{}
-	kind, cause, _ := strings.Cut(words[0], "/")
+	kind, cause, _ := strings.Cut(parts[0], "/")
 	m["kind"] = kind
 	if cause != "" {
 		m["cause"] = cause
 	}
-	for _, w := range words[1:] {
+	for _, w := range parts[1:] {
 		name, value, found := strings.Cut(w, "=")
 		switch {
 		case w[0] == '@':
@@ -216,6 +220,30 @@ func splitWords(s string) []string {
 		out = append(out, s[start:])
 	}
 	return out
+}
+
+var (
+	conditional = regexp.MustCompile(`\{\{(?:if|with) [^}]*\}\}.*?\{\{end\}\}`)
+	spokenOf    = regexp.MustCompile(`\{\{(?:money |list )?\.([a-z_]+)\}\}`)
+)
+
+// checkWords holds a refusal to its words: whatever they speak of, the refusal has.
+func checkWords(t *testing.T, text string, err error) {
+	t.Helper()
+	e := err.(*events.Error) //nolint:errorlint // decide and the parser return it bare
+	for _, prefix := range []string{"code.", "hint."} {
+		key := prefix + string(e.Code) + "." + e.Why
+		if !words.Ledger.Has(key) {
+			key = prefix + string(e.Code)
+		}
+		for _, lang := range []words.Language{words.English, words.Chinese} {
+			for _, m := range spokenOf.FindAllStringSubmatch(conditional.ReplaceAllString(words.Ledger.Text(lang, key), ""), -1) {
+				if e.Args[m[1]] == "" {
+					t.Errorf("%s: %s speaks of %s, which the refusal has not: %v", text, key, m[1], e.Args)
+				}
+			}
+		}
+	}
 }
 
 func refusalText(err error) string {
@@ -289,13 +317,13 @@ func eventText(e *events.Event) string {
 }
 
 // tell prints what a line ("2022 1.1", everything below included), a lot ("2023 lot A") or a payment ("pay 3") holds.
-func (st *story) tell(t *testing.T, words []string) string {
+func (st *story) tell(t *testing.T, what []string) string {
 	t.Helper()
 	format := func(m events.Minor) string { return m.Format(st.s.decimals) }
 	var b strings.Builder
-	b.WriteString(strings.Join(words, " ") + ":")
-	n, err := strconv.Atoi(words[1%len(words)])
-	if words[0] == "pay" && err == nil {
+	b.WriteString(strings.Join(what, " ") + ":")
+	n, err := strconv.Atoi(what[1%len(what)])
+	if what[0] == "pay" && err == nil {
 		pay := st.s.entry(events.Seq(n)).pay
 		for _, pc := range pay.pieces {
 			fmt.Fprintf(&b, " %s%v disbursed %s returned %s recovered %s confirmed %s;", pc.line, pc.dims,
@@ -303,23 +331,23 @@ func (st *story) tell(t *testing.T, words []string) string {
 		}
 		return b.String() + "\n"
 	}
-	if words[0] == "left" && err == nil {
+	if what[0] == "left" && err == nil {
 		return b.String() + " " + format(st.s.entry(events.Seq(n)).left) + "\n"
 	}
-	y, err := events.ParseYear(words[0])
+	y, err := events.ParseYear(what[0])
 	if err != nil {
-		t.Fatalf("then %q: %v", words, err)
+		t.Fatalf("then %q: %v", what, err)
 	}
 	totals := events.Totals{}
-	if words[1] == "lot" {
-		l := st.s.years[y].lot(words[2])
+	if what[1] == "lot" {
+		l := st.s.years[y].lot(what[2])
 		if l == nil {
 			return b.String() + " none\n"
 		}
 		totals = l.totals
 		fmt.Fprintf(&b, " on %s from %d expires %s", l.line.code, l.from, l.expires)
 	} else {
-		totals = st.s.years[y].lines[events.Line(words[1])].below
+		totals = st.s.years[y].lines[events.Line(what[1])].below
 	}
 	for _, m := range events.Measures {
 		if a := *totals.Of(m); a != 0 {
