@@ -34,7 +34,7 @@ func ParseCapitals(s string) (Amount, bool) {
 	var a Amount
 	if found {
 		whole, ok := capitalWhole(yuan)
-		if !ok || whole >= 1e15 {
+		if !ok || whole >= 1_000_000_000_000_000 {
 			return Amount{}, false
 		}
 		a.whole = whole
@@ -88,19 +88,19 @@ func capitalWhole(s string) (int64, bool) {
 		return capitalWan(s)
 	}
 	h, ok := capitalWan(high)
-	l, ok2 := capitalLow(low, 1e8, capitalWan)
-	return h*1e8 + l, ok && ok2 && h > 0
+	l, ok2 := capitalLow(low, 100_000_000, capitalWan)
+	return h*100_000_000 + l, ok && ok2 && h > 0
 }
 
-// capitalWan reads a number below 1e8 without 亿.
+// capitalWan reads a number below 100_000_000 without 亿.
 func capitalWan(s string) (int64, bool) {
 	high, low, found := cutLast(s, "万")
 	if !found {
 		return capitalSection(s)
 	}
 	h, ok := capitalSection(high)
-	l, ok2 := capitalLow(low, 1e4, capitalSection)
-	return h*1e4 + l, ok && ok2
+	l, ok2 := capitalLow(low, 10_000, capitalSection)
+	return h*10_000 + l, ok && ok2
 }
 
 // capitalLow reads what follows 亿 or 万: nothing, or a number that says 零 where its first place is empty. Without that, 壹万伍 could be 15,000
@@ -192,7 +192,7 @@ func formatWhole(b *strings.Builder, n int64) {
 	for _, part := range []struct {
 		unit int64
 		name string
-	}{{1e8, "亿"}, {1e4, "万"}} {
+	}{{100_000_000, "亿"}, {10_000, "万"}} {
 		if n >= part.unit {
 			formatWhole(b, n/part.unit)
 			b.WriteString(part.name)

@@ -216,6 +216,8 @@ type Trial struct {
 	logs  Logs
 	now   func() time.Time
 	funds map[events.Fund]*decider
+	// stored is the last event that each log really has.
+	stored map[events.Fund]events.Seq
 }
 
 // NewTrial returns a trial over logs. now is the clock; nil means the system's.
@@ -223,7 +225,7 @@ func NewTrial(logs Logs, now func() time.Time) *Trial {
 	if now == nil {
 		now = time.Now
 	}
-	return &Trial{logs: logs, now: now, funds: map[events.Fund]*decider{}}
+	return &Trial{logs: logs, now: now, funds: map[events.Fund]*decider{}, stored: map[events.Fund]events.Seq{}}
 }
 
 // Append answers as a ledger would, with would-append for what it would store.
@@ -240,8 +242,12 @@ func (t *Trial) Append(ctx context.Context, inputs []Input, actor events.Actor, 
 		}
 	}
 	for i := range out {
-		if out[i].Status == Appended {
-			out[i].Status, out[i].Seq, out[i].Recorded = WouldAppend, 0, ""
+		r := &out[i]
+		if r.Status == Appended {
+			r.Status = WouldAppend
+		}
+		if r.Seq > t.stored[inputs[i].Command.Fund] { // an event of this trial alone
+			r.Seq, r.Recorded = 0, ""
 		}
 	}
 	return out
@@ -258,6 +264,13 @@ func (t *Trial) decide(ctx context.Context, inputs []Input, actor events.Actor, 
 	if d == nil {
 		d = newDecider(f, t.logs(f), t.now)
 		t.funds[f] = d
+	}
+	if d.state == nil {
+		if err := d.load(ctx); err != nil {
+			j.fail(asFailure(err))
+			return out
+		}
+		t.stored[f] = d.state.last
 	}
 	d.add(ctx, j)
 	d.next.answer()

@@ -36,6 +36,14 @@ type Receipt struct {
 	Hint     string        `json:"hint,omitempty"`
 }
 
+// Err returns the error of a receipt that has a code, nil for any other.
+func (r *Receipt) Err() error {
+	if r.Code == "" {
+		return nil
+	}
+	return &events.Error{Code: r.Code, Why: r.Why, Args: r.Args}
+}
+
 // Say fills in the words of a receipt that has a code.
 func (r *Receipt) Say(lang words.Language) {
 	if r.Code == "" {
