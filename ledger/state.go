@@ -555,22 +555,23 @@ func (s *state) post(en *entry, p *events.Posting) error {
 
 // add adds a posting to the sums of a line: of the line that it names, or of one above it.
 func (s *sums) add(p *events.Posting, named bool) error {
-	to := []*events.Totals{&s.below}
+	if err := s.below.Add(p.Measure, p.Amount); err != nil {
+		return err
+	}
 	if p.Lot == "" {
-		to = append(to, &s.belowFree)
-	}
-	if named {
-		to = append(to, &s.own)
-		if p.Lot == "" {
-			to = append(to, &s.free)
-		}
-	}
-	for _, t := range to {
-		if err := t.Add(p.Measure, p.Amount); err != nil {
+		if err := s.belowFree.Add(p.Measure, p.Amount); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !named {
+		return nil
+	}
+	if p.Lot == "" {
+		if err := s.free.Add(p.Measure, p.Amount); err != nil {
+			return err
+		}
+	}
+	return s.own.Add(p.Measure, p.Amount)
 }
 
 // quantity keeps what is left of the payment, commitment, allotment or sum in suspense that the posting touches.
