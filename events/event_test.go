@@ -139,8 +139,10 @@ func TestFiscalYearDates(t *testing.T) {
 	} {
 		date, _ := ParseDate("2022")
 		counts, _ := ParseDay(c.counts)
-		e := Event{Seq: 1, ID: "a", Rules: 1, Actor: Actor{"a", "b"}, Decimals: 2, Command: command(t, `{"kind":"year-closed","fund":"f","year":2022,"date":"2022"}`),
-			Postings: []Posting{{Year: 2022, Line: "1", Measure: c.measure, Amount: 1, Date: date, Counts: counts, Basis: Stated}}}
+		e := Event{
+			Seq: 1, ID: "a", Rules: 1, Actor: Actor{"a", "b"}, Decimals: 2, Command: command(t, `{"kind":"year-closed","fund":"f","year":2022,"date":"2022"}`),
+			Postings: []Posting{{Year: 2022, Line: "1", Measure: c.measure, Amount: 1, Date: date, Counts: counts, Basis: Stated}},
+		}
 		got, err := ParseEvent(AppendLine(nil, &e))
 		if err != nil {
 			t.Fatal(err)

@@ -13,13 +13,43 @@ func TestParseFundAndLine(t *testing.T) {
 		in         string
 		fund, line bool
 	}{
-		{"0", true, true}, {"a", true, true}, {"9", true, true}, {"cd-gx", true, true}, {"a-b-c", true, true}, {"a--b", true, false}, {"CD", false, true}, {"1.4", false, true},
-		{"2.1.3", false, true}, {"2.1-a.B", false, true}, {"01", true, true}, {"1.01", false, true},
-		{strings.Repeat("a", 31), true, true}, {strings.Repeat("a", 32), true, true}, {strings.Repeat("a", 33), false, false},
-		{strings.Repeat("a.", 15) + "ab", false, true}, {strings.Repeat("a.", 16) + "a", false, false}, {"a" + strings.Repeat("-", 30) + "a", true, false},
-		{"", false, false}, {"-", false, false}, {".", false, false}, {"-a", false, false}, {"a-", false, false}, {".a", false, false}, {"a.", false, false}, {"a..b", false, false},
-		{"a.-b", false, false}, {"a b", false, false}, {"a\n", false, false}, {"\na", false, false}, {"é", false, false}, {"１", false, false}, {"a_b", false, false}, {"a/b", false, false},
-		{"*", false, false}, {">", false, false}, {"a\x00", false, false},
+		{"0", true, true},
+		{"a", true, true},
+		{"9", true, true},
+		{"cd-gx", true, true},
+		{"a-b-c", true, true},
+		{"a--b", true, false},
+		{"CD", false, true},
+		{"1.4", false, true},
+		{"2.1.3", false, true},
+		{"2.1-a.B", false, true},
+		{"01", true, true},
+		{"1.01", false, true},
+		{strings.Repeat("a", 31), true, true},
+		{strings.Repeat("a", 32), true, true},
+		{strings.Repeat("a", 33), false, false},
+		{strings.Repeat("a.", 15) + "ab", false, true},
+		{strings.Repeat("a.", 16) + "a", false, false},
+		{"a" + strings.Repeat("-", 30) + "a", true, false},
+		{"", false, false},
+		{"-", false, false},
+		{".", false, false},
+		{"-a", false, false},
+		{"a-", false, false},
+		{".a", false, false},
+		{"a.", false, false},
+		{"a..b", false, false},
+		{"a.-b", false, false},
+		{"a b", false, false},
+		{"a\n", false, false},
+		{"\na", false, false},
+		{"é", false, false},
+		{"１", false, false},
+		{"a_b", false, false},
+		{"a/b", false, false},
+		{"*", false, false},
+		{">", false, false},
+		{"a\x00", false, false},
 	} {
 		if f, err := ParseFund(c.in); (err == nil) != c.fund || err == nil && string(f) != c.in {
 			t.Errorf("ParseFund(%q) = %q, %v, want it accepted: %t", c.in, f, err, c.fund)
@@ -64,8 +94,19 @@ func TestAmountMinor(t *testing.T) {
 		want     Minor
 		code     Code
 	}{
-		{"17387000.00", 2, 1738700000, ""}, {"17387000", 2, 1738700000, ""}, {"0.5", 2, 50, ""}, {"0.01", 2, 1, ""}, {"0.001", 2, 0, BadValue}, {"1.000", 2, 0, BadValue}, {"1.0", 0, 0, BadValue}, {"1", 0, 1, ""},
-		{"1.2345", 4, 12345, ""}, {"1.5", 3, 1500, ""}, {"999999999999999.99", 2, 99999999999999999, ""}, {"999999999999999", 4, 0, Overflow}, {"922337203685477.5807", 4, math.MaxInt64, ""},
+		{"17387000.00", 2, 1738700000, ""},
+		{"17387000", 2, 1738700000, ""},
+		{"0.5", 2, 50, ""},
+		{"0.01", 2, 1, ""},
+		{"0.001", 2, 0, BadValue},
+		{"1.000", 2, 0, BadValue},
+		{"1.0", 0, 0, BadValue},
+		{"1", 0, 1, ""},
+		{"1.2345", 4, 12345, ""},
+		{"1.5", 3, 1500, ""},
+		{"999999999999999.99", 2, 99999999999999999, ""},
+		{"999999999999999", 4, 0, Overflow},
+		{"922337203685477.5807", 4, math.MaxInt64, ""},
 		{"922337203685477.5808", 4, 0, Overflow},
 	} {
 		a, err := ParseAmount(c.in)
@@ -84,8 +125,16 @@ func TestMinor(t *testing.T) {
 		decimals int
 		want     string
 	}{
-		{0, 2, "0.00"}, {0, 0, "0"}, {5, 2, "0.05"}, {-5, 2, "-0.05"}, {-150000000, 2, "-1500000.00"}, {1234, 0, "1234"}, {12345, 4, "1.2345"}, {math.MaxInt64, 2, "92233720368547758.07"},
-		{math.MinInt64, 2, "-92233720368547758.08"}, {math.MinInt64, 0, "-9223372036854775808"},
+		{0, 2, "0.00"},
+		{0, 0, "0"},
+		{5, 2, "0.05"},
+		{-5, 2, "-0.05"},
+		{-150000000, 2, "-1500000.00"},
+		{1234, 0, "1234"},
+		{12345, 4, "1.2345"},
+		{math.MaxInt64, 2, "92233720368547758.07"},
+		{math.MinInt64, 2, "-92233720368547758.08"},
+		{math.MinInt64, 0, "-9223372036854775808"},
 	} {
 		if got := c.m.Format(c.decimals); got != c.want {
 			t.Errorf("Minor(%d).Format(%d) = %q, want %q", c.m, c.decimals, got, c.want)
@@ -196,8 +245,17 @@ func TestAddMonths(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"2022-12-31", 12, "2023-12-31"}, {"2023-02-28", 12, "2024-02-29"}, {"2024-02-29", 12, "2025-02-28"}, {"2023-03-31", 12, "2024-03-31"}, {"2022-12-31", 1, "2023-01-31"}, {"2023-01-31", 1, "2023-02-28"},
-		{"2023-12-31", -12, "2022-12-31"}, {"2024-02-29", -12, "2023-02-28"}, {"2022-06-15", 12, "2023-06-15"}, {"2024-01-30", 1, "2024-02-29"}, {"2022-12-31", 0, "2022-12-31"},
+		{"2022-12-31", 12, "2023-12-31"},
+		{"2023-02-28", 12, "2024-02-29"},
+		{"2024-02-29", 12, "2025-02-28"},
+		{"2023-03-31", 12, "2024-03-31"},
+		{"2022-12-31", 1, "2023-01-31"},
+		{"2023-01-31", 1, "2023-02-28"},
+		{"2023-12-31", -12, "2022-12-31"},
+		{"2024-02-29", -12, "2023-02-28"},
+		{"2022-06-15", 12, "2023-06-15"},
+		{"2024-01-30", 1, "2024-02-29"},
+		{"2022-12-31", 0, "2022-12-31"},
 	} {
 		d, _ := ParseDay(c.in)
 		if got := d.AddMonths(c.n); got.String() != c.want {

@@ -231,7 +231,9 @@ func TestAtomic(t *testing.T) {
 	t.Parallel()
 	h := build(t, t.TempDir())
 	l := h.open(nil, nil)
-	add := func(lines ...string) []ledger.Receipt { return l.Append(t.Context(), inputs(t, lines...), ledger.Local, true) }
+	add := func(lines ...string) []ledger.Receipt {
+		return l.Append(t.Context(), inputs(t, lines...), ledger.Local, true)
+	}
 	wantStatuses(t, add(openA, budgetA, pay("p1", "300")), "appended", "appended", "appended")
 	wantStatuses(t, add(pay("p2", "50"), pay("p3", "60"), pay("p4", "1")), "not-tried", "refused over-budget", "not-tried")
 	wantStatuses(t, add(pay("p2", "50"), `{"kind":"nothing"}`), "not-tried", "refused unknown-kind")

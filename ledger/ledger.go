@@ -89,7 +89,7 @@ func (l *Ledger) Submit(inputs []Input, actor events.Actor, atomic bool, done fu
 	receipts := make([]Receipt, len(inputs))
 	var parts [][]int
 	if atomic {
-		if refused := refuseAtomic(inputs); refused != nil {
+		if refused := RefuseAtomic(inputs); refused != nil {
 			done(refused)
 			return
 		}
@@ -170,8 +170,9 @@ func (l *Ledger) Append(ctx context.Context, inputs []Input, actor events.Actor,
 	}
 }
 
-// refuseAtomic refuses an atomic list that no decider needs to look at: one with a command that cannot be read, of several funds, or too long.
-func refuseAtomic(inputs []Input) []Receipt {
+// RefuseAtomic refuses an atomic list that no decider needs to look at: one with a command that cannot be read, of several funds, or
+// too long. It returns nil for any other.
+func RefuseAtomic(inputs []Input) []Receipt {
 	at, why := -1, (*events.Error)(nil)
 	size := 0
 	for i := range inputs {
@@ -232,7 +233,7 @@ func NewTrial(logs Logs, now func() time.Time) *Trial {
 func (t *Trial) Append(ctx context.Context, inputs []Input, actor events.Actor, atomic bool) []Receipt {
 	var out []Receipt
 	if atomic {
-		if refused := refuseAtomic(inputs); refused != nil {
+		if refused := RefuseAtomic(inputs); refused != nil {
 			return refused
 		}
 		out = t.decide(ctx, inputs, actor, true)

@@ -79,7 +79,10 @@ func (a *app) append(ctx context.Context, in io.Reader, size int64, atomic, dry 
 	default:
 		err = a.appendAll(ctx, inputs, tally)
 	}
-	if err := errors.Join(err, tally.err, out.Flush()); err != nil {
+	if err == nil {
+		err = tally.err
+	}
+	if err != nil {
 		return err
 	}
 	meter.done()
@@ -102,13 +105,12 @@ func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) 
 		return err
 	}
 	trial := ledger.NewTrial(logs, a.now)
-	all, err := collect(inputs, atomic)
-	if err != nil {
-		return err
-	}
 	if atomic {
-		t.add(trial.Append(ctx, all, ledger.Local, true))
-		return nil
+		all, err := collect(inputs)
+		if err == nil && len(all) > 0 {
+			t.add(trial.Append(ctx, all, ledger.Local, true))
+		}
+		return err
 	}
 	for in, err := range inputs {
 		if err != nil {
@@ -126,11 +128,8 @@ func (nothing) Replay(context.Context) iter.Seq2[[]byte, error] {
 	return func(func([]byte, error) bool) {}
 }
 
-// collect reads all inputs where they stand or fall together. It stops soon after there are too many of them to be one block.
-func collect(inputs inputs, atomic bool) (all []ledger.Input, err error) {
-	if !atomic {
-		return nil, nil
-	}
+// collect reads all inputs, which stand or fall together. Each of them gets a receipt, so all are read even where they are too many.
+func collect(inputs inputs) (all []ledger.Input, err error) {
 	for in, err := range inputs {
 		if err != nil {
 			return nil, err
@@ -141,68 +140,115 @@ func collect(inputs inputs, atomic bool) (all []ledger.Input, err error) {
 }
 
 func (a *app) appendAtomic(ctx context.Context, inputs inputs, t *tally) error {
+	all, err := collect(inputs)
+	if err != nil || len(all) == 0 {
+		return err
+	}
 	s, err := a.openWrite(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	all, err := collect(inputs, true)
-	if err != nil || len(all) == 0 {
-		return err
-	}
 	done := make(chan []ledger.Receipt, 1)
 	s.submit(ctx, all, true, func(rs []ledger.Receipt) { done <- rs })
 	t.add(<-done)
 	return nil
 }
 
-// appendAll sends neighbours of one fund together and keeps several requests under way; the receipts come in the order of the input.
+// appendAll keeps several requests under way, each of neighbours of one fund; the receipts come in the order of the input. What has been read is
+// sent as soon as nothing more is at hand, so that whoever types commands, or a program that waits for its receipts, is answered at once. A
+// folder is made for the first command only: an empty input leaves nothing behind.
 func (a *app) appendAll(ctx context.Context, inputs inputs, t *tally) error {
+	var readErr error
+	feed := make(chan ledger.Input, 2*maxChunk)
+	go func() {
+		defer close(feed)
+		for in, err := range inputs {
+			if err != nil {
+				readErr = err
+				return
+			}
+			select {
+			case feed <- in:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var first ledger.Input
+	select {
+	case in, ok := <-feed:
+		if !ok {
+			return readErr
+		}
+		first = in
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	s, err := a.openWrite(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	var (
-		answers = make(chan chan []ledger.Receipt, inFlight)
-		printed = make(chan struct{})
-		chunk   []ledger.Input
-		bytes   int
-	)
+	answers := make(chan chan []ledger.Receipt, inFlight)
+	printed := make(chan struct{})
 	go func() {
 		defer close(printed)
 		for answer := range answers {
 			t.add(<-answer)
 		}
 	}()
-	send := func() {
-		if len(chunk) == 0 {
-			return
-		}
+	for chunk := range chunks(ctx, first, feed) {
 		answer := make(chan []ledger.Receipt, 1)
 		answers <- answer // waits while too many are under way
 		s.submit(ctx, chunk, false, func(rs []ledger.Receipt) { answer <- rs })
-		chunk, bytes = nil, 0
 	}
-	for in, readErr := range inputs {
-		if readErr != nil {
-			err = readErr
-			break
-		}
-		if ctx.Err() != nil {
-			err = ctx.Err()
-			break
-		}
-		if len(chunk) == maxChunk || bytes+in.Size() > maxChunkBytes || len(chunk) > 0 && chunk[0].Command.Fund != in.Command.Fund {
-			send()
-		}
-		chunk = append(chunk, in)
-		bytes += in.Size()
-	}
-	send()
 	close(answers)
 	<-printed
-	return err
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return readErr
+}
+
+// chunks gathers what a feed has at hand: neighbours of one fund, as many as one request may carry.
+func chunks(ctx context.Context, first ledger.Input, feed <-chan ledger.Input) iter.Seq[[]ledger.Input] {
+	return func(yield func([]ledger.Input) bool) {
+		chunk, bytes := []ledger.Input{first}, first.Size()
+		for {
+			var in ledger.Input
+			ok := true
+			if len(chunk) == 0 {
+				select {
+				case in, ok = <-feed:
+				case <-ctx.Done():
+					return
+				}
+			} else {
+				select {
+				case in, ok = <-feed:
+				default:
+					if !yield(chunk) {
+						return
+					}
+					chunk, bytes = nil, 0
+					continue
+				}
+			}
+			full := len(chunk) > 0 && (len(chunk) == maxChunk || bytes+in.Size() > maxChunkBytes || chunk[0].Command.Fund != in.Command.Fund)
+			if len(chunk) > 0 && (full || !ok) {
+				if !yield(chunk) {
+					return
+				}
+				chunk, bytes = nil, 0
+			}
+			if !ok {
+				return
+			}
+			chunk = append(chunk, in)
+			bytes += in.Size()
+		}
+	}
 }
 
 // A tally prints receipts and counts what became of the commands.

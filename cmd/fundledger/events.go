@@ -113,10 +113,11 @@ func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want sel
 	case want.fund != "" && !lineSeen:
 		return &events.Error{Code: events.UnknownLine, Args: events.Args{"fund": want.fund, "line": want.line, "year": events.Year(want.year).String()}}
 	}
-	for _, m := range []moment{from, to} {
-		if m.seq > last {
-			return a.notThere(fund, m.seq, last)
-		}
+	switch {
+	case from.seq > last:
+		return notThere("from", want.from, last)
+	case to.seq > last:
+		return notThere("to", want.to, last)
 	}
 	return nil
 }

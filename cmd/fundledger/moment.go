@@ -56,6 +56,11 @@ func (a *app) flagError(flag string, err error) error {
 	return usageError{err}
 }
 
-func (a *app) notThere(fund events.Fund, asked, last events.Seq) error {
-	return usageError{errors.New(a.say("error.not-there", map[string]string{"fund": string(fund), "value": asked.String(), "last": last.String()}))}
+// notThere says that a flag asks for what is not in the log: a number beyond its end, or a time before anything was recorded.
+func notThere(flag, asked string, last events.Seq) error {
+	args := events.Args{"field": "--" + flag, "value": asked}
+	if _, err := events.ParseSeq(asked); err == nil {
+		args["last"] = last.String()
+	}
+	return usageError{&events.Error{Code: events.BadValue, Why: "not-there", Args: args}}
 }

@@ -89,8 +89,10 @@ func (a *app) parse(q question) (p parsed, err error) {
 		flag, value string
 		of          []string
 	}{
-		{"basis", q.basis, append(plain(events.Bases), "")}, {"denominator", q.denominator, append(plain(history.Denominators), "")},
-		{"unit", q.unit, plain(sheet.Units)}, {"format", q.format, sheet.Formats},
+		{"basis", q.basis, append(plain(events.Bases), "")},
+		{"denominator", q.denominator, append(plain(history.Denominators), "")},
+		{"unit", q.unit, plain(sheet.Units)},
+		{"format", q.format, sheet.Formats},
 	} {
 		if !slices.Contains(choice.of, choice.value) {
 			return p, a.badFlag(choice.flag, choice.value, strings.TrimSpace(strings.Join(choice.of, " ")))
@@ -213,6 +215,8 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	switch {
 	case at.Seq == 0 && (foldErr == nil || events.CodeOf(foldErr) == events.BadValue):
 		return nil, "", 0, s.unknownFund(ctx, p.fund)
+	case events.CodeOf(foldErr) == events.BadValue:
+		return nil, "", 0, notThere("known-at", p.knownAt.String(), at.Seq)
 	case foldErr != nil:
 		return nil, "", 0, foldErr
 	}

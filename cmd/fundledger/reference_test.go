@@ -492,8 +492,12 @@ func TestWhatIsNotThere(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"--fund", "cd-gx", "--from", "1000"}, {"--fund", "cd-gx", "--to", "1000"}, {"--fund", "cd-gx", "--year", "2030"}, {"--fund", "cd-gx", "--line", "9"},
-		{"--fund", "cd-gx", "--year", "2023", "--line", "1.1"}, {"--fund", "cd-xx"},
+		{"--fund", "cd-gx", "--from", "1000"},
+		{"--fund", "cd-gx", "--to", "1000"},
+		{"--fund", "cd-gx", "--year", "2030"},
+		{"--fund", "cd-gx", "--line", "9"},
+		{"--fund", "cd-gx", "--year", "2023", "--line", "1.1"},
+		{"--fund", "cd-xx"},
 	} {
 		if got := p.run(t, append([]string{"events"}, args...)...); got.code != exitUsage || got.out != "" || !strings.HasPrefix(got.err, "fundledger: ") {
 			t.Errorf("events %v: exit %d, %d bytes, %q", args, got.code, len(got.out), got.err)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 
 	"fundledger/cmd/fundledger/reference"
@@ -15,7 +17,9 @@ func (a *app) sampleCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			commands, err := reference.Commands(strings.Join(args, ""))
 			if err != nil {
-				return a.badFlag("NAME", strings.Join(args, ""), strings.Join(reference.Names(), " "))
+				return usageError{errors.New(a.say("error.sample", map[string]string{
+					"value": strconv.Quote(strings.Join(args, "")), "choices": strings.Join(reference.Names(), ", "),
+				}))}
 			}
 			_, err = a.stdout.Write(commands)
 			return err

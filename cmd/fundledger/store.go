@@ -122,7 +122,7 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 		service, err := api.Serve(nc, s.ledger, version())
 		if err == nil {
 			// Nobody may be told that it serves before the broker knows: a command sent at once would find nobody to take it.
-			err = nc.FlushTimeout(10 * time.Second)
+			err = errors.Join(nc.FlushTimeout(10*time.Second), server.Announce())
 		}
 		if err != nil {
 			s.close()

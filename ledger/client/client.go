@@ -50,11 +50,11 @@ func (c *Client) Submit(ctx context.Context, inputs []ledger.Input, atomic bool,
 		send = append(send, inputs[i])
 		places = append(places, i)
 	}
-	if len(send) < len(inputs) && atomic {
-		for _, i := range places {
-			out[i] = ledger.Receipt{Input: inputs[i].Number, ID: inputs[i].ID, Status: ledger.NotTried}
+	if atomic {
+		if refused := ledger.RefuseAtomic(inputs); refused != nil { // also what would not fit into one request
+			done(refused)
+			return
 		}
-		send = nil
 	}
 	if len(send) == 0 {
 		done(out)

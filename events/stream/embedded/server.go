@@ -53,7 +53,7 @@ func Heads(folder string) string { return filepath.Join(folder, "heads") }
 type Options struct {
 	// Create makes the folder where there is none. Reading never does.
 	Create bool
-	// Listen serves other programs on a port of the loopback interface and writes the address into the folder.
+	// Listen serves other programs on a port of the loopback interface. They learn of it with [Server.Announce].
 	Listen bool
 	// Patience is how long to wait for a folder that something without an address holds; 0 is ten seconds.
 	Patience time.Duration
@@ -174,23 +174,25 @@ func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 	}
 	if listen {
 		s.address = &Address{URL: s.broker.ClientURL(), User: clientUser, Token: token}
-		if err := s.writeAddress(); err != nil {
-			return nil, errors.Join(unusable(folder, err), s.Stop())
-		}
 	}
 	return s, nil
 }
 
-func (s *Server) writeAddress() error {
+// Announce writes the address into the folder, for other programs to find. It comes after whatever answers their commands is ready: who finds
+// the address at once must not find nobody there.
+func (s *Server) Announce() error {
 	data, err := json.Marshal(s.address)
 	if err != nil {
 		return err
 	}
 	path := addressPath(s.folder)
 	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
-		return err
+		return unusable(s.folder, err)
 	}
-	return os.Rename(path+".new", path)
+	if err := os.Rename(path+".new", path); err != nil {
+		return unusable(s.folder, err)
+	}
+	return nil
 }
 
 // Address is where the server serves other programs; nil where it does not listen.
@@ -217,9 +219,9 @@ func (s *Server) Stop() error {
 	if s.broker == nil {
 		return nil
 	}
-	var err error
-	if s.address != nil {
-		err = os.Remove(addressPath(s.folder))
+	err := os.Remove(addressPath(s.folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
 	s.broker.Shutdown()
 	s.broker.WaitForShutdown()

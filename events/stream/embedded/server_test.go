@@ -19,6 +19,12 @@ func TestOneProcessHoldsAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := os.Stat(filepath.Join(folder, "address")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the address stands there before anything answers: %v", err)
+	}
+	if err := first.Announce(); err != nil {
+		t.Fatal(err)
+	}
 	info, err := os.Stat(filepath.Join(folder, "address"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the address is %v, %v; want mode 0600: it holds a token", info.Mode(), err)
