@@ -3,7 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
-SOURCES     = cmd events ledger projections deploy
+SOURCES     = $(wildcard cmd events ledger projections deploy)
 DATA       ?= data
 
 .PHONY: run build test lint format vuln fuzz bench

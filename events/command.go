@@ -114,17 +114,6 @@ type Payee struct {
 	Ref      string // an opaque reference to a person
 }
 
-// Same reports whether two payees are the same one: by reference for persons, by id where both have one, else by name, else in that neither is named.
-func (p Payee) Same(q Payee) bool {
-	switch {
-	case p.Ref != "" || q.Ref != "":
-		return p.Ref == q.Ref
-	case p.ID != "" && q.ID != "":
-		return p.ID == q.ID
-	}
-	return p.Name == q.Name
-}
-
 // A Voucher is one line of a payment voucher. Texts are NFKC and trimmed, so equal vouchers compare equal. The zero Voucher is none.
 type Voucher struct {
 	Issuer string

@@ -385,28 +385,6 @@ func TestDecimals(t *testing.T) {
 	}
 }
 
-func TestPayeeSame(t *testing.T) {
-	for _, c := range []struct {
-		a, b Payee
-		want bool
-	}{
-		{Payee{}, Payee{}, true},
-		{Payee{Name: "a"}, Payee{Name: "a"}, true},
-		{Payee{Name: "a"}, Payee{Name: "b"}, false},
-		{Payee{Name: "a"}, Payee{}, false},
-		{Payee{Name: "湖南德山酒业营销有限公司", ID: "9143"}, Payee{Name: "德山酒业", ID: "9143"}, true},
-		{Payee{Name: "a", ID: "1"}, Payee{Name: "a", ID: "2"}, false},
-		{Payee{Name: "a", ID: "1"}, Payee{Name: "a"}, true},
-		{Payee{Class: Person, Ref: "p"}, Payee{Class: Person, Ref: "p"}, true},
-		{Payee{Class: Person, Ref: "p"}, Payee{Class: Person, Ref: "q"}, false},
-		{Payee{Class: Person, Ref: "p"}, Payee{Name: "p"}, false},
-	} {
-		if got := c.a.Same(c.b); got != c.want || c.b.Same(c.a) != got {
-			t.Errorf("%+v same as %+v = %t, want %t", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 func TestDimsOver(t *testing.T) {
 	got := Dims{{"function", "2"}}.Over(Dims{{"function", "1"}, {"district", "d"}})
 	if want := (Dims{{"district", "d"}, {"function", "2"}}); !got.Equal(want) || got.Get("function") != "2" || got.Get("none") != "" {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -219,7 +218,7 @@ func TestMayImportKnowsBadArrows(t *testing.T) {
 		{"ledger", "events/stream"},
 	} {
 		if mayImport(arrow[0], arrow[1]) == "" {
-			t.Error(fmt.Sprintf("mayImport(%s, %s) allows it", arrow[0], arrow[1]))
+			t.Errorf("mayImport(%s, %s) allows it", arrow[0], arrow[1])
 		}
 	}
 }

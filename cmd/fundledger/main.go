@@ -44,8 +44,6 @@ type app struct {
 	lang   words.Language
 	folder string
 	url    string
-	format string
-	out    string
 }
 
 // The exit codes; the highest that applies wins.

@@ -35,6 +35,23 @@ func (a *app) progress(size int64) *meter {
 		progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth())}
 }
 
+// reading returns a meter for the events of a log, of which nobody knows beforehand how many there are.
+func (a *app) reading() *meter {
+	if !a.watched() {
+		return nil
+	}
+	return &meter{progressbar.NewOptions64(-1,
+		progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish())}
+}
+
+// step counts one event.
+func (m *meter) step() {
+	if m != nil {
+		_ = m.bar.Add(1)
+	}
+}
+
 // reader counts what is read through it.
 func (m *meter) reader(r io.Reader) io.Reader {
 	if m == nil {

@@ -161,7 +161,10 @@ func (s *store) endLedger() {
 func (s *store) stored(ctx context.Context, fund events.Fund) (seq iter.Seq2[record, error], end func() stream.Position) {
 	l := s.Log(fund)
 	return func(yield func(record, error) bool) {
+		meter := s.app.reading()
+		defer meter.done()
 		for line, err := range l.Replay(ctx) {
+			meter.step()
 			if err != nil {
 				yield(record{}, err)
 				return

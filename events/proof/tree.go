@@ -34,9 +34,7 @@ func (t *Tree) Append(leaf Hash) {
 	if err != nil { // read knows every hash that is asked for
 		panic("proof: " + err.Error())
 	}
-	for level, h := range hashes {
-		t.edge[level] = h
-	}
+	copy(t.edge[:], hashes)
 	t.size++
 }
 
