@@ -83,7 +83,7 @@ func (l *Ledger) decider(fund events.Fund) *decider {
 // inputs. With atomic they are of one fund and stand or fall together. Submit itself does not wait.
 func (l *Ledger) Submit(inputs []Input, actor events.Actor, atomic bool, done func([]Receipt)) {
 	if len(inputs) == 0 {
-		done(nil)
+		done([]Receipt{})
 		return
 	}
 	receipts := make([]Receipt, len(inputs))
