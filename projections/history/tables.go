@@ -165,7 +165,7 @@ func (h *History) lineTable(name string, q Query, open Open, rated bool, shown .
 	total := h.row(y, q, &lines[0], &balances[0])
 	s.Tables = []*sheet.Table{
 		{
-			Name: "rows", Columns: lineColumns, Text: shown, Total: &total,
+			Name: "rows", Columns: lineColumns, Text: shown, Total: &total, Numbered: true,
 			Rows: func(yield func(sheet.Row) bool) {
 				for i := 1; i < len(lines); i++ {
 					if !yield(h.row(y, q, &lines[i], &balances[i])) {

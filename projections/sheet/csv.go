@@ -3,6 +3,7 @@ package sheet
 import (
 	"encoding/csv"
 	"io"
+	"slices"
 	"strings"
 
 	"fundledger/events/words"
@@ -37,12 +38,16 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 	for _, c := range t.Columns {
 		head = append(head, s.csvHead(o, c.Name))
 	}
-	for _, m := range s.Head {
-		if m.Name == "known_at" {
+	for _, m := range slices.Concat(s.Head, s.Foot) {
+		if m.Value.Kind == Object { // a place in the log
 			for _, k := range m.Value.Members() {
-				name := k.Name
-				if name == "seq" {
-					name = "known_at"
+				name := m.Name
+				switch {
+				case k.Name == "seq":
+				case name == "known_at":
+					name = k.Name
+				default:
+					name += "_" + k.Name
 				}
 				column(name, s.csvCell(k.Value, l))
 			}
@@ -99,6 +104,12 @@ func (s *Sheet) csvCell(c Cell, l *layout) string {
 	switch c.Kind {
 	case Integer, Amount, Percent: // our own numbers, the negative ones too
 		return text
+	case List:
+		parts := make([]string, len(c.Cells()))
+		for i, part := range c.Cells() {
+			parts[i] = strings.TrimPrefix(s.csvCell(part, l), "'")
+		}
+		return guarded(strings.Join(parts, "; "))
 	case Code:
 		if l.o.Lang != words.English { // as the headings: names for programs in English, words in Chinese
 			return l.st.word(l.o.Lang, c.more.en+"."+c.text)

@@ -32,10 +32,10 @@ type Options struct {
 }
 
 // encoders is one encoder for each format.
-var encoders = map[string]func(io.Writer, *Sheet, Options) error{"text": WriteText, "json": WriteJSON, "csv": WriteCSV}
+var encoders = map[string]func(io.Writer, *Sheet, Options) error{"text": WriteText, "json": WriteJSON, "csv": WriteCSV, "md": WriteMarkdown}
 
 // Formats lists the formats, the usual one first.
-var Formats = []string{"text", "json", "csv"}
+var Formats = []string{"text", "json", "csv", "md"}
 
 // Write writes a sheet in one of [Formats]. Another format, language or unit is a [events.BadValue].
 func Write(w io.Writer, format string, s *Sheet, o Options) error {
@@ -85,8 +85,11 @@ func heading(lang words.Language, name string) string {
 // unitName returns what the amounts are counted in: yuan, 10,000 yuan …; other currencies by their code.
 func (s *Sheet) unitName(o Options) string {
 	of := "other"
-	if s.Currency == "CNY" {
+	switch s.Currency {
+	case "CNY":
 		of = "CNY"
+	case "": // of several funds
+		of = "mixed"
 	}
 	return Catalogue.Say(o.Lang, "unit."+of+"."+string(o.Unit), map[string]string{"currency": s.Currency})
 }
@@ -104,6 +107,7 @@ type style struct {
 	null      string
 	thousands bool
 	percent   string
+	indent    string
 	people    bool // codes as words, names in the reader's language
 	said      map[string]string
 }
@@ -165,6 +169,12 @@ func (s *Sheet) plain(c Cell, o Options, st style) string {
 			if m.Value.Kind != Null && m.Value.Kind != Absent {
 				parts = append(parts, m.Name+"="+s.plain(m.Value, o, st))
 			}
+		}
+		return strings.Join(parts, "; ")
+	case List:
+		parts := make([]string, 0, len(c.Cells()))
+		for _, part := range c.Cells() {
+			parts = append(parts, s.plain(part, o, st))
 		}
 		return strings.Join(parts, "; ")
 	case Seqs:

@@ -34,6 +34,16 @@ func WriteJSON(w io.Writer, s *Sheet, o Options) error {
 		}
 		j.table(t)
 	}
+	for i, m := range s.Foot {
+		if i > 0 || len(s.Tables) > 0 || len(s.Head) > 0 {
+			j.raw(",")
+		}
+		if i == 0 {
+			j.raw("\n ")
+		}
+		j.name(m.Name)
+		j.cell(m.Value)
+	}
 	j.raw("}\n")
 	if j.err != nil {
 		return j.err
@@ -152,6 +162,15 @@ func (j *jsonWriter) cell(c Cell) {
 		j.members(c.Members())
 	case UnitName:
 		j.text(j.s.unitCode())
+	case List:
+		j.raw("[")
+		for i, part := range c.Cells() {
+			if i > 0 {
+				j.raw(",")
+			}
+			j.cell(part)
+		}
+		j.raw("]")
 	case Seqs:
 		j.raw("[")
 		for i, n := range c.Seqs() {

@@ -2,21 +2,22 @@
 //
 // A [Sheet] is what a table, a statement or a report has found out, with everything that must stand on its face: the fund and the year, the two
 // clocks, the root of the log, the basis and the denominator. It holds exact amounts and no formatted text; the encoders choose language, unit
-// and layout. To the encoders every sheet is alike, so a new table needs no new encoder and a new encoder (Markdown, HTML, XLSX) no new table.
+// and layout. To the encoders every sheet is alike, so a new table needs no new encoder and a new encoder (HTML, XLSX) no new table.
 //
 //	JSON   the members of [Sheet.Head] in their order, then each table under its name: an array of objects with a member for each column, or an
 //	       object of objects where the table is keyed; a total stands after its rows. Amounts are decimal strings in the currency's unit with
 //	       exactly its decimals, rates decimal strings in percent, null is what does not exist. Never rounded, never in another unit.
 //	text   for terminals: columns aligned by the width that characters take there, thousands separated, "–" for null, in the unit asked for.
+//	md     a Markdown document (GitHub's tables) with the cells of text: a heading, what stands on the face as a list, tables, notes.
 //	CSV    RFC 4180 in UTF-8 with a byte order mark: the main table and its total, in the unit asked for, and after its columns those that say
 //	       what was asked and found (fund, year, as_of, known_at, recorded, root, basis_shown, currency, denominator,
 //	       counted_in) on every row, so that a row that is cut out still says what it is.
 //
-// Amounts are rounded in text and CSV alone, half up and away from zero, and only there: a total is the rounded true total. Where the cells of a
+// Amounts are rounded in text, Markdown and CSV alone, half up and away from zero, and only there: a total is the rounded true total. Where the cells of a
 // column as printed do not add up to it, a note says by how much (尾差).
 //
-// Nothing that is stored can steer a terminal or a spreadsheet: control characters are shown as symbols, and text that a spreadsheet would take for a
-// formula gets an apostrophe.
+// Nothing that is stored can steer a terminal, a spreadsheet or a page: control characters are shown as symbols, and text that a spreadsheet would take for a
+// formula gets an apostrophe. In Markdown what would be markup is escaped.
 //
 // A sheet prints no time of printing: the same question to the same log gives the same bytes.
 package sheet
@@ -40,6 +41,8 @@ type Sheet struct {
 	Face []Cell
 	// Tables has the main table first. Text leaves out further ones that are empty.
 	Tables []*Table
+	// Foot is the members that JSON ends with and CSV repeats on each row after those of the head.
+	Foot []Member
 	// Currency and Decimals are the fund's: ISO 4217 code, digits after the point.
 	Currency string
 	Decimals int
@@ -56,8 +59,13 @@ type Table struct {
 	Total *Row
 	// Keyed makes JSON an object with the first column as the names of its members.
 	Keyed bool
-	// Text is the names of the columns that text shows, in its order; nil for all.
+	// Text is the names of the columns that text and Markdown show, in their order; nil for all.
 	Text []string
+	// First and Last are what people read before the rows and after them, such as the balance that a statement begins and ends with. Programs have it
+	// among the members of the head and the foot.
+	First, Last *Row
+	// Numbered says that the rows are a tree as officials number it: 一、 then （一） then 1. Chinese text and Markdown have that after the first column.
+	Numbered bool
 }
 
 // A Column is what one cell of each row says.
@@ -78,6 +86,8 @@ type Row struct {
 	// Own is the part of a group that is not split among the rows below it. Text prints it as a row of its own, since a reader who adds up the
 	// rows misses it otherwise; it is nil where there is none.
 	Own *Row
+
+	number string // as officials number it
 }
 
 // Rows returns rows that stand in memory.
@@ -96,6 +106,9 @@ func Columns(names ...string) []Column {
 	}
 	return out
 }
+
+// bare reports whether a table has nothing to say beside its rows.
+func (t *Table) bare() bool { return t.Total == nil && t.First == nil && t.Last == nil }
 
 // Column returns the place of a column, or -1.
 func (t *Table) Column(name string) int {
@@ -125,6 +138,7 @@ const (
 	Saying   // words that follow the language
 	Local    // a name with its English one, which text shows to English readers
 	Code     // a code of the vocabulary, such as lower-treasury; people read its words
+	List     // several cells, in order
 	UnitName // the unit of the amounts: yuan for CNY, else the currency's code; another where another was asked for
 )
 
@@ -139,6 +153,7 @@ type Cell struct {
 
 type more struct {
 	members []Member
+	list    []Cell
 	seqs    []events.Seq
 	en      string
 }
@@ -208,6 +223,9 @@ func Titled(title string, ms ...Member) Cell {
 	return Cell{Kind: Object, text: title, more: &more{members: ms}}
 }
 
+// Listed returns a list; one of nothing is there all the same.
+func Listed(cells ...Cell) Cell { return Cell{Kind: List, more: &more{list: cells}} }
+
 // MoneyUnit returns the unit in which the amounts of the sheet are given.
 func MoneyUnit() Cell { return Cell{Kind: UnitName} }
 
@@ -229,6 +247,14 @@ func (c Cell) Members() []Member {
 		return nil
 	}
 	return c.more.members
+}
+
+// Cells returns what a list holds.
+func (c Cell) Cells() []Cell {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.list
 }
 
 // Seqs returns a list of numbers.

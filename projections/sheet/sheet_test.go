@@ -411,7 +411,7 @@ func TestWords(t *testing.T) {
 	code := source.String()
 	// Names that are put together out of a group and one of these.
 	made := map[string][]string{
-		"unit.":             {"CNY.yuan", "CNY.wan", "CNY.yi", "other.yuan", "other.wan", "other.yi"},
+		"unit.":             {"CNY.yuan", "CNY.wan", "CNY.yi", "other.yuan", "other.wan", "other.yi", "mixed.yuan", "mixed.wan", "mixed.yi"},
 		"truth.":            {"true", "false"},
 		"face.denominator.": {"original", "adjusted", "net", "current"},
 		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report"},
@@ -457,4 +457,87 @@ func codes() []string {
 		out = append(out, string(c))
 	}
 	return out
+}
+
+// TestNumbering: Chinese readers find a tree numbered as official papers number it, English ones and programs do not.
+func TestNumbering(t *testing.T) {
+	for _, c := range []struct {
+		level, n int
+		want     string
+	}{{1, 1, "一、"}, {1, 10, "十、"}, {1, 11, "十一、"}, {1, 20, "二十、"}, {1, 99, "九十九、"}, {1, 100, "100、"}, {2, 3, "（三）"}, {3, 4, "4."}, {4, 2, "（2）"}} {
+		if got := ordinal(c.level, c.n); got != c.want {
+			t.Errorf("ordinal(%d, %d) = %s, want %s", c.level, c.n, got, c.want)
+		}
+	}
+	s := sample("x", 1, 2)
+	s.Tables[0].Numbered = true
+	row := func(line string, depth int) Row {
+		return Row{Depth: depth, Cells: []Cell{Words(line), Words("n"), Money(1, 2), {}}}
+	}
+	s.Tables[0].Rows = Rows(row("1", 1), row("1.1", 2), row("1.2", 2), row("1.2.1", 3), row("2", 1), row("2.1", 2))
+	text := write(t, "text", s, Options{Lang: words.Chinese})
+	for _, want := range []string{"编码   序号    项目", "\n1      一、    n", "\n1.2    （二）    n", "\n1.2.1  1.          n", "\n2      二、    n", "\n2.1    （一）    n", "\n0              合计"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("text lacks %q:\n%s", want, text)
+		}
+	}
+	if md := write(t, "md", s, Options{Lang: words.Chinese}); !strings.Contains(md, "| 2.1 | （一） | \u3000n |") {
+		t.Errorf("md:\n%s", md)
+	}
+	for format, o := range map[string]Options{"text": {}, "md": {}, "csv": {Lang: words.Chinese}, "json": {Lang: words.Chinese}} {
+		if got := write(t, format, s, o); strings.Contains(got, "一") || strings.Contains(got, "序号") {
+			t.Errorf("%s:\n%s", format, got)
+		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	s := sample("a|b*c_d\x1b`<i>[x](y)\\#", 173870499900, -5)
+	s.Tables = append(s.Tables, &Table{Name: "flags", Columns: []Column{{Name: "code"}, {Name: "amount", Right: true}}, Rows: Rows(Row{Depth: 1, Cells: []Cell{Term("flag", "over-budget"), Money(5, 2)}})},
+		&Table{Name: "lots", Columns: Columns("lot"), Rows: Rows()})
+	got := write(t, "md", s, Options{})
+	want := "# Budget execution 2022 of 资金 (cd-gx)\n\n- as of: no date limit\n- unit: yuan\n\n" +
+		"| line | name | spent | rate |\n| --- | --- | ---: | ---: |\n" +
+		"| 1 | a\\|b\\*c\\_d␛\\`\\<i\\>\\[x\\](y)\\\\\\# | 1,738,704,999.00 | 50.00% |\n" +
+		"| 2 | a\\|b\\*c\\_d␛\\`\\<i\\>\\[x\\](y)\\\\\\# | -0.05 | 50.00% |\n" +
+		"| **0** | **Total** | **1,738,704,998.95** | **–** |\n\n" +
+		"## Open exceptions of lines and lots\n\n| exception | amount |\n| --- | ---: |\n| over budget | 0.05 |\n"
+	if got != want {
+		t.Errorf("md =\n%s\nwant\n%s", got, want)
+	}
+	s = sample("x", 1738705000, 940005000, 1714415002)
+	if got := write(t, "md", s, Options{Unit: Wan}); !strings.HasSuffix(got, "\n\n- rounding difference in spent of 0: 4393.13 is the rounded true sum; the rows as printed add up to 4393.14 (difference -0.01)\n") {
+		t.Errorf("md:\n%s", got)
+	}
+	if got := write(t, "md", sample("x", 1004000000000), Options{Unit: Yi}); !strings.Contains(got, "| 100.4000 |") || !strings.Contains(got, "unit: 100 million yuan") {
+		t.Errorf("md:\n%s", got)
+	}
+}
+
+// TestListsFirstAndLast: what a statement needs beside rows and a total.
+func TestListsFirstAndLast(t *testing.T) {
+	s := sample("x", 5)
+	s.Foot = []Member{{"closing", Money(7, 2)}}
+	tb := s.Tables[0]
+	tb.Total = nil
+	tb.Columns = append(tb.Columns, Column{Name: "flags"})
+	tb.Rows = Rows(Row{Depth: 1, Cells: []Cell{Words("1"), Words("n"), Money(5, 2), {}, Listed(Term("flag", "over-budget"), Words("=a"))}}, Row{Depth: 1, Cells: []Cell{Words("2"), Words("n"), {}, {}, Listed()}})
+	edge := Row{Cells: []Cell{Left(), Words("edge"), Money(7, 2), Left(), Left()}}
+	tb.First, tb.Last = &edge, &edge
+	if got, want := write(t, "json", s, Options{}), `"flags":["over-budget","=a"]},
+  {"line":"2","name":"n","spent":null,"rate":null,"flags":[]}],
+ "closing":"0.07"}
+`; !strings.HasSuffix(got, want) || !json.Valid([]byte(got)) {
+		t.Errorf("json:\n%s", got)
+	}
+	if got := write(t, "text", s, Options{}); strings.Count(got, "edge") != 2 || !strings.Contains(got, "over budget; =a") {
+		t.Errorf("text:\n%s", got)
+	}
+	if got := write(t, "csv", s, Options{}); strings.Contains(got, "edge") || !strings.Contains(got, "over-budget; =a") || !strings.Contains(got, ",closing,counted_in") || !strings.Contains(got, ",0.07,yuan") {
+		t.Errorf("csv:\n%s", got)
+	}
+	tb.Rows = Rows()
+	if got := write(t, "md", s, Options{}); strings.Count(got, "edge") != 2 {
+		t.Errorf("md:\n%s", got)
+	}
 }

@@ -27,7 +27,7 @@ func WriteText(w io.Writer, s *Sheet, o Options) error {
 		_, _ = out.WriteString(strings.TrimRight(text, " "))
 		_ = out.WriteByte('\n')
 	}
-	st := style{null: nothing, thousands: true, percent: "%", people: true, said: map[string]string{}}
+	st := style{null: nothing, thousands: true, percent: "%", people: true, indent: "  ", said: map[string]string{}}
 	line(visible(s.plain(Say("title."+s.Name, s.Title...), o, st), ""))
 	for _, f := range s.Face {
 		line(visible(s.plain(f, o, st), ""))
@@ -39,14 +39,14 @@ func WriteText(w io.Writer, s *Sheet, o Options) error {
 			empty = false
 			break
 		}
-		if empty && t.Total == nil && i > 0 {
+		if empty && t.bare() && i > 0 {
 			continue
 		}
 		line("")
 		if i > 0 {
 			line(Catalogue.Say(o.Lang, "table."+t.Name, nil))
 		}
-		if empty && t.Total == nil {
+		if empty && t.bare() {
 			line(Catalogue.Say(o.Lang, "table.empty", nil))
 			continue
 		}
@@ -93,10 +93,11 @@ func (l *layout) measure() {
 			l.columns = append(l.columns, i)
 		}
 	}
+	l.number()
 	l.widths = make([]int, len(l.columns))
 	height := 0
 	for at, i := range l.columns {
-		head := l.wrap(heading(l.o.Lang, t.Columns[i].Name))
+		head := l.wrap(l.heading(i))
 		l.heads = append(l.heads, head)
 		height = max(height, len(head))
 		for _, part := range head {
@@ -111,11 +112,16 @@ func (l *layout) measure() {
 			l.widths[at] = max(l.widths[at], displaywidth.String(l.cell(row, i, depth)))
 		}
 	}
-	for row := range t.Rows {
+	for row := range l.rows {
 		l.add(row)
 		widen(row, row.Depth)
 		if row.Own != nil {
 			widen(*row.Own, row.Depth+1)
+		}
+	}
+	for _, r := range []*Row{t.First, t.Last} {
+		if r != nil {
+			widen(*r, 1)
 		}
 	}
 	if t.Total != nil {
@@ -145,6 +151,9 @@ func (l *layout) wrap(head string) []string {
 
 // cell is what a cell looks like; the column called name is indented by depth.
 func (l *layout) cell(row Row, i, depth int) string {
+	if i == numbers {
+		return row.number
+	}
 	c := row.Cells[i]
 	text := visible(l.s.plain(c, l.o, l.st), "")
 	switch {
@@ -154,7 +163,7 @@ func (l *layout) cell(row Row, i, depth int) string {
 		text = Catalogue.Say(l.o.Lang, "row.total", nil)
 	}
 	if l.t.Columns[i].Name == "name" && depth > 1 {
-		text = strings.Repeat("  ", depth-1) + text
+		text = strings.Repeat(l.st.indent, depth-1) + text
 	}
 	return text
 }
@@ -168,7 +177,7 @@ func (l *layout) write(line func(string)) {
 			}
 			text := cells(at, i)
 			pad := strings.Repeat(" ", max(0, l.widths[at]-displaywidth.String(text)))
-			if l.t.Columns[i].Right {
+			if i != numbers && l.t.Columns[i].Right {
 				b.WriteString(pad + text)
 			} else {
 				b.WriteString(text + pad)
@@ -183,12 +192,18 @@ func (l *layout) write(line func(string)) {
 	}
 	rule()
 	empty := true
-	for r := range l.t.Rows {
+	if l.t.First != nil {
+		row(*l.t.First, 1)
+	}
+	for r := range l.rows {
 		empty = false
 		row(r, r.Depth)
 		if l.says(r.Own) {
 			row(*r.Own, r.Depth+1)
 		}
+	}
+	if l.t.Last != nil {
+		row(*l.t.Last, 1)
 	}
 	if l.t.Total != nil {
 		if l.says(l.t.Total.Own) {
@@ -204,7 +219,7 @@ func (l *layout) write(line func(string)) {
 
 // says reports whether a group's own part has anything in the columns that are shown.
 func (l *layout) says(own *Row) bool {
-	return own != nil && slices.ContainsFunc(l.columns, func(i int) bool { return own.Cells[i].Kind == Amount && own.Cells[i].n != 0 })
+	return own != nil && slices.ContainsFunc(l.columns, func(i int) bool { return i != numbers && own.Cells[i].Kind == Amount && own.Cells[i].n != 0 })
 }
 
 // add takes a row into the check of printed sums. Rows come in the order of the tree.
@@ -235,6 +250,9 @@ func (l *layout) parentOf(row Row) parent {
 func (l *layout) count(p *parent, row Row) {
 	p.below++
 	for at, i := range l.columns {
+		if i == numbers {
+			continue
+		}
 		if c := row.Cells[i]; c.Kind == Amount && l.t.Columns[i].Sums {
 			n, _ := l.o.Unit.printed(events.Minor(c.n), int(c.decimals))
 			p.sums[at] += n
@@ -250,6 +268,9 @@ func (l *layout) close() {
 		return
 	}
 	for at, i := range l.columns {
+		if i == numbers {
+			continue
+		}
 		c := p.row.Cells[i]
 		if c.Kind != Amount || !l.t.Columns[i].Sums {
 			continue
