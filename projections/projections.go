@@ -98,6 +98,16 @@ func (b *Book) Report(q Query) (*sheet.Sheet, error) {
 	return figures.Table(b.history, q, open)
 }
 
+// Check returns what of a year does not agree: its stated figures with the ledger and with each other, and the open exceptions. The errors are those
+// of [Book.Table].
+func (b *Book) Check(q Query) (*sheet.Sheet, error) {
+	all, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	return figures.CheckTable(b.history, q, all, open)
+}
+
 func (b *Book) exceptions(q Query) ([]exceptions.Exception, history.Open, error) {
 	y, err := b.history.Year(q.Year)
 	if err != nil {

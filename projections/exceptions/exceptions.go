@@ -294,7 +294,7 @@ func Table(h *history.History, q history.Query, all []Exception, open history.Op
 					amount = sheet.Money(x.Amount, h.Decimals())
 				}
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Term("flag", string(x.Code)), sheet.Words(string(x.Line)), sheet.Number(x.Seq), amount, sheet.Words(x.Since), x.message(amount),
+					sheet.Term("flag", string(x.Code)), sheet.Words(string(x.Line)), sheet.Number(x.Seq), amount, sheet.Words(x.Since), x.Message(amount),
 				}}) {
 					return
 				}
@@ -304,7 +304,8 @@ func Table(h *history.History, q history.Query, all []Exception, open history.Op
 	return s, nil
 }
 
-func (x *Exception) message(amount sheet.Cell) sheet.Cell {
+// Message says what the exception is, of that amount.
+func (x *Exception) Message(amount sheet.Cell) sheet.Cell {
 	name := "exception." + string(x.Code)
 	if x.Lot != "" {
 		name = "exception.lot-left"

@@ -39,6 +39,8 @@ type History struct {
 	flags    map[events.Seq][]events.Code
 	payments map[events.Seq]*payment
 	explains []Explanation
+	figures  []Stated
+	stated   map[events.Seq]int // the place in figures
 
 	texts  index[string] // lots, and lines of recoveries; 0 is none
 	dates  index[events.Date]
@@ -124,6 +126,7 @@ type Line struct {
 	Name, NameEn string
 	Depth        int // 0 is the root
 	Leaf         bool
+	Reserve      bool // money to be released to other lines
 	up           int32
 	below        []int32
 	seq          events.Seq // the event that told of it
@@ -140,7 +143,7 @@ type Lot struct {
 	Carriers []events.Seq
 }
 
-// An Explanation is an explained event: of an event's flag, or of a measure of a line.
+// An Explanation is an explained event: of an event's flag, of a measure of a line, or of a stated figure (Of without a Flag).
 type Explanation struct {
 	Seq, Of events.Seq
 	Flag    events.Code
@@ -324,6 +327,8 @@ func (h *History) Apply(e *events.Event) error {
 		h.amend(r.Of, &c.Set)
 	case events.Explained:
 		h.explains = append(h.explains, Explanation{Seq: e.Seq, Of: r.Of, Flag: c.Flag, Year: c.Year, Line: c.Line, Measure: c.Measure})
+	case events.FigureStated:
+		h.state(e)
 	case events.YearClosed:
 		h.year(c.Year).Closed = true
 	case events.YearReopened:
@@ -382,7 +387,8 @@ func (h *History) addLine(y *Year, spec events.LineSpec, seq events.Seq) bool {
 	i := int32(len(y.lines))
 	y.places[spec.Code] = i
 	y.lines = append(y.lines, Line{
-		Code: spec.Code, Parent: spec.Parent, Name: spec.Name, NameEn: spec.NameEn, Depth: y.lines[up].Depth + 1, Leaf: true, up: up, seq: seq,
+		Code: spec.Code, Parent: spec.Parent, Name: spec.Name, NameEn: spec.NameEn, Depth: y.lines[up].Depth + 1, Leaf: true,
+		Reserve: spec.Reserve, up: up, seq: seq,
 	})
 	y.lines[up].Leaf = false
 	y.lines[up].below = append(y.lines[up].below, i)

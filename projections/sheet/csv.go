@@ -102,7 +102,7 @@ func (s *Sheet) csvHead(o Options, name string) string {
 func (s *Sheet) csvCell(c Cell, l *layout) string {
 	text := visible(s.plain(c, l.o, l.st), "\t\n\r")
 	switch c.Kind {
-	case Integer, Amount, Percent: // our own numbers, the negative ones too
+	case Integer, Amount, Percent, Decimal: // our own numbers, the negative ones too
 		return text
 	case List:
 		parts := make([]string, len(c.Cells()))

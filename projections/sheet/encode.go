@@ -179,8 +179,14 @@ func (s *Sheet) plain(c Cell, o Options, st style) string {
 		return strings.Join(parts, "; ")
 	case Seqs:
 		return ranges(c.Seqs(), len(c.Seqs()))
+	case Decimal:
+		if st.thousands {
+			return words.Money(c.text)
+		}
+		return c.text
 	case Saying:
 		args := map[string]string{}
+		st.people = true // within a sentence
 		for _, m := range c.Members() {
 			args[m.Name] = s.plain(m.Value, o, st)
 		}

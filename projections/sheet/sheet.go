@@ -140,6 +140,7 @@ const (
 	Code     // a code of the vocabulary, such as lower-treasury; people read its words
 	List     // several cells, in order
 	UnitName // the unit of the amounts: yuan for CNY, else the currency's code; another where another was asked for
+	Decimal  // a number of any unit, as exact as it stands
 )
 
 // A Cell is one value. Cells are made by the functions below.
@@ -189,6 +190,14 @@ func Rate(s string) Cell {
 		return Cell{}
 	}
 	return Cell{Kind: Percent, text: s}
+}
+
+// Plain returns a plain decimal of whatever unit; "" is null.
+func Plain(s string) Cell {
+	if s == "" {
+		return Cell{}
+	}
+	return Cell{Kind: Decimal, text: s}
 }
 
 // Members returns an object.

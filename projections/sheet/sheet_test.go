@@ -414,8 +414,9 @@ func TestWords(t *testing.T) {
 		"unit.":             {"CNY.yuan", "CNY.wan", "CNY.yi", "other.yuan", "other.wan", "other.yi", "mixed.yuan", "mixed.wan", "mixed.yi"},
 		"truth.":            {"true", "false"},
 		"face.denominator.": {"original", "adjusted", "net", "current"},
-		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report"},
+		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report", "check"},
 		"table.":            {"lots", "uncertain", "flags", "empty"},
+		"class.":            {"rounding", "error", "unexplained", "breach"},
 		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
 	}
 	want := map[string]bool{}
