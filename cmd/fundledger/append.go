@@ -48,7 +48,7 @@ func (a *app) input(args []string) (r io.ReadCloser, size int64, err error) {
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		err = usageError{&fs.PathError{Op: "read", Path: args[0], Err: errors.New(a.say("error.folder", nil))}}
+		err = usageError{&fs.PathError{Op: "read", Path: args[0], Err: errFolder}}
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, f.Close())

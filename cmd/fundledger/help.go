@@ -51,14 +51,7 @@ func (a *app) translateHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
-			c.Short, c.Long = a.say("cmd.help", nil), ""
-			c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error {
-				about, _, err := root.Find(args)
-				if err != nil {
-					return usageError{err}
-				}
-				return about.Help()
-			}
+			a.explain(root, c)
 		}
 	}
 	root.InitDefaultHelpFlag()

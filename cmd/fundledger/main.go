@@ -84,7 +84,7 @@ func run(ctx context.Context, a *app) int {
 		return int(code)
 	}
 	if !reached { // cobra's own complaint about the command line
-		err = usageError{err}
+		err = usageError{a.usage(root, err)}
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		a.note("error.interrupted", nil)
@@ -107,13 +107,17 @@ func run(ctx context.Context, a *app) int {
 
 // complain says on standard error what went wrong and, where there is a way out, what to do.
 func (a *app) complain(err error) {
+	message, hint := err.Error(), ""
 	var e *events.Error
-	if !errors.As(err, &e) {
-		fmt.Fprintln(a.stderr, "fundledger: "+err.Error())
-		return
+	var said hinted
+	switch {
+	case errors.As(err, &e):
+		message, hint = e.Message(a.lang), e.Hint(a.lang)
+	case errors.As(err, &said), errors.As(a.system(err), &said):
+		message, hint = said.message, said.hint
 	}
-	fmt.Fprintln(a.stderr, "fundledger: "+e.Message(a.lang))
-	if hint := e.Hint(a.lang); hint != "" {
+	fmt.Fprintln(a.stderr, "fundledger: "+message)
+	if hint != "" {
 		fmt.Fprintln(a.stderr, texts.Say(a.lang, "hint", map[string]string{"hint": hint}))
 	}
 }
