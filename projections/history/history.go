@@ -38,6 +38,7 @@ type History struct {
 	entries  []entry // by number; entries[0] is event 1
 	flags    map[events.Seq][]events.Code
 	payments map[events.Seq]*payment
+	papers   map[events.Seq]*papers // of the events that name any
 	explains []Explanation
 	figures  []Stated
 	stated   map[events.Seq]int // the place in figures
@@ -45,6 +46,7 @@ type History struct {
 	texts  index[string] // lots, and lines of recoveries; 0 is none
 	dates  index[events.Date]
 	payees index[events.Payee]
+	titles index[string] // of documents
 	dims   index[string]
 	dimsOf []events.Dims // by the number in dims
 }
@@ -72,6 +74,13 @@ type payment struct {
 	date    int32
 	lot     int32
 	lines   []int32 // of its year, in the order in which its money got there
+}
+
+// Papers are what an event rests on: the documents that it names, and of what is no payment the voucher and the payee.
+type papers struct {
+	documents []int32
+	voucher   *events.Voucher
+	payee     int32 // 0 is none
 }
 
 // A posted is one posting in small: texts are numbers into the indexes of the History, lines into those of its year.
@@ -156,6 +165,7 @@ type Explanation struct {
 func New() *History {
 	return &History{
 		years: map[events.Year]*Year{}, flags: map[events.Seq][]events.Code{}, payments: map[events.Seq]*payment{},
+		papers: map[events.Seq]*papers{}, payees: index[events.Payee]{number: map[events.Payee]int32{{}: 0}, values: []events.Payee{{}}},
 		texts: index[string]{number: map[string]int32{"": 0}, values: []string{""}},
 	}
 }
@@ -292,6 +302,7 @@ func (h *History) Apply(e *events.Event) error {
 	if len(e.Flags) > 0 {
 		h.flags[e.Seq] = slices.Clone(e.Flags)
 	}
+	h.file(e)
 	switch c.Kind {
 	case events.FundOpened:
 		if !h.open(e) {
@@ -405,6 +416,32 @@ func (h *History) pay(e *events.Event) {
 	h.payments[e.Seq] = p
 }
 
+// file keeps what an event rests on.
+func (h *History) file(e *events.Event) {
+	c := &e.Command
+	pays := c.Kind == events.Disbursed // which has its own place
+	if len(c.Documents) == 0 && (pays || c.Voucher == (events.Voucher{}) && c.Payee == (events.Payee{})) {
+		return
+	}
+	p := &papers{documents: h.titlesOf(c.Documents)}
+	if !pays {
+		p.payee = h.payees.of(c.Payee)
+		if c.Voucher != (events.Voucher{}) {
+			v := c.Voucher
+			p.voucher = &v
+		}
+	}
+	h.papers[e.Seq] = p
+}
+
+func (h *History) titlesOf(documents []string) []int32 {
+	out := make([]int32, len(documents))
+	for i, d := range documents {
+		out[i] = h.titles.of(d)
+	}
+	return out
+}
+
 // bring notes a lot that was carried into a year. A lot of the giving year that is carried on keeps its beginning and its expiry.
 func (h *History) bring(e *events.Event, into events.Year, at events.Line) {
 	c := &e.Command
@@ -450,6 +487,18 @@ func (h *History) amend(of events.Seq, set *events.Amendment) {
 	}
 	en := &h.entries[of-1]
 	y := h.year(events.Year(en.year))
+	if set.HasDocuments {
+		if h.papers[of] == nil {
+			h.papers[of] = &papers{}
+		}
+		h.papers[of].documents = h.titlesOf(set.Documents)
+	}
+	if p := h.papers[of]; p != nil && p.payee != 0 {
+		payee := h.payees.values[p.payee]
+		put(&payee.Name, set.PayeeName)
+		put(&payee.ID, set.PayeeID)
+		p.payee = h.payees.of(payee)
+	}
 	switch events.Kinds[en.kind] {
 	case events.FundOpened:
 		put(&y.Name, set.Name)

@@ -18,6 +18,9 @@ type Query struct {
 	Denominator Denominator
 	// Root is the root of the log's tree over the events of the history, base64. It is printed as it is.
 	Root string
+
+	// before leaves the event of that number and those after it out; 0 leaves none out.
+	before events.Seq
 }
 
 // A Denominator is what the spent of a rate is divided by.
@@ -54,7 +57,7 @@ func (q *Query) narrows(p *posted) bool {
 }
 
 func (q *Query) counts(p *posted) bool {
-	return !q.narrows(p) && (q.AsOf == nil || p.counts <= *q.AsOf)
+	return !q.narrows(p) && (q.before == 0 || p.seq < q.before) && (q.AsOf == nil || p.counts <= *q.AsOf)
 }
 
 // Counted walks the postings of a year that count in the query, in the order of the log.

@@ -44,10 +44,10 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 				name := m.Name
 				switch {
 				case k.Name == "seq":
-				case name == "known_at":
-					name = k.Name
+				case name == "from":
+					name = "from_recorded"
 				default:
-					name += "_" + k.Name
+					name = k.Name
 				}
 				column(name, s.csvCell(k.Value, l))
 			}

@@ -419,6 +419,7 @@ func TestWords(t *testing.T) {
 		"class.":            {"rounding", "error", "unexplained", "breach"},
 		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
 	}
+	made["title."] = append(made["title."], "statement", "diff", "funds")
 	want := map[string]bool{}
 	for group, names := range made {
 		for _, n := range names {

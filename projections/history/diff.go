@@ -1,0 +1,248 @@
+package history
+
+import (
+	"cmp"
+	"slices"
+
+	"fundledger/events"
+	"fundledger/projections/sheet"
+)
+
+// A Change is a cell of a year's table that differs between two places in the log.
+type Change struct {
+	Year    events.Year
+	Line    events.Line
+	Measure events.Measure
+	// Before and After are what the cell said: an amount, or a rate in percent; null where the line, the year or the figure was not there.
+	Before, After sheet.Cell
+	// Events are those between the two places that moved it.
+	Events []events.Seq
+}
+
+// parts are the posted measures that a derived one is made of. The rate has besides them what its denominator has.
+var parts = map[events.Measure][]events.Measure{
+	events.AdjustedM: {events.Original, events.Supplementary, events.ReallocatedM, events.CarriedInM},
+	events.SpentM:    {events.DisbursedM, events.ReturnedM},
+	events.AvailableM: {
+		events.Original, events.Supplementary, events.ReallocatedM, events.CarriedInM, events.DisbursedM, events.ReturnedM, events.CommittedM,
+		events.LapsedM, events.CarriedOutM,
+	},
+	events.InTransitM: {events.DisbursedM, events.ReturnedM, events.ConfirmedM},
+}
+
+// rateParts are the posted measures that a rate over a denominator is made of.
+func rateParts(d Denominator) []events.Measure {
+	spent, adjusted := parts[events.SpentM], parts[events.AdjustedM]
+	switch d {
+	case OverOriginal:
+		return slices.Concat(spent, []events.Measure{events.Original})
+	case OverNet:
+		return slices.Concat(spent, adjusted, []events.Measure{events.LapsedM})
+	}
+	return slices.Concat(spent, adjusted)
+}
+
+// A move is what one event did to one posted measure of a line and those below it: all of it, what lies in no lot, and what went over a lower treasury.
+type move struct {
+	seq             events.Seq
+	all, free, sent events.Minor
+}
+
+// moves are those of one line, by the place of the measure.
+type moves [][]move
+
+func (m moves) add(p *posted, sent bool) {
+	list := m[p.measure]
+	if n := len(list); n == 0 || list[n-1].seq != p.seq {
+		list = append(list, move{seq: p.seq})
+	}
+	last := &list[len(list)-1]
+	last.all += p.amount
+	if p.lot == 0 {
+		last.free += p.amount
+	}
+	if sent {
+		last.sent += p.amount
+	}
+	m[p.measure] = list
+}
+
+// of lists the events that moved a cell: an event within the line, such as a virement between those below it, is not there.
+func (m moves) of(q Query, measure events.Measure) []events.Seq {
+	made, moved := []events.Measure{measure}, func(v *move) bool { return v.all != 0 }
+	switch measure {
+	case events.RateM:
+		made = rateParts(q.Denominator)
+		if q.Denominator == OverCurrent {
+			moved = func(v *move) bool { return v.free != 0 }
+		}
+	case events.InTransitM:
+		made, moved = parts[measure], func(v *move) bool { return v.sent != 0 }
+	case events.AdjustedM, events.SpentM, events.AvailableM:
+		made = parts[measure]
+	}
+	var out []events.Seq
+	for _, part := range made {
+		for i := range m[slices.Index(events.Measures, part)] {
+			if v := &m[slices.Index(events.Measures, part)][i]; moved(v) {
+				out = append(out, v.seq)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Diff lists what differs in a year between the log up to event from (0: nothing) and the whole history, line by line in the order of the tree, the
+// root first. A line that was not known is told only of what it has.
+func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
+	q, err := q.checked()
+	if err != nil {
+		return nil, err
+	}
+	then := q
+	then.before = from + 1
+	before, err := h.Balances(y, then)
+	if err != nil {
+		return nil, err
+	}
+	after, err := h.Balances(y, q)
+	if err != nil {
+		return nil, err
+	}
+	moved := make([]moves, len(y.lines))
+	for i := range y.posted {
+		p := &y.posted[i]
+		if p.seq <= from || !q.counts(p) {
+			continue
+		}
+		sent := p.channel >= 0 && events.Channels[p.channel] == events.LowerTreasury
+		for at := p.line; ; at = y.lines[at].up {
+			if moved[at] == nil {
+				moved[at] = make(moves, len(events.Measures))
+			}
+			moved[at].add(p, sent)
+			if at == 0 {
+				break
+			}
+		}
+	}
+	var out []Change
+	at := -1
+	y.walk(0, func(i int32) {
+		at++
+		if moved[i] == nil {
+			return // nothing was posted here
+		}
+		l := &y.lines[i]
+		known := cmp.Or(l.seq, y.Opened) <= from
+		was := h.measures(y, q, &before[at].All, before[at].InTransit(), before[at].Rate(q.Denominator))
+		is := h.measures(y, q, &after[at].All, after[at].InTransit(), after[at].Rate(q.Denominator))
+		for n, m := range rowMeasures {
+			if was[n] == is[n] {
+				continue
+			}
+			if !known {
+				was[n] = sheet.Cell{}
+			}
+			out = append(out, Change{Year: y.Year, Line: l.Code, Measure: m, Before: was[n], After: is[n], Events: moved[i].of(q, m)})
+		}
+	})
+	return out, nil
+}
+
+// DiffTable is the cells that differ between the log up to event from and the whole history: of the year of the query, or of every open year where
+// that is 0.
+func (h *History) DiffTable(q Query, from events.Seq) (*sheet.Sheet, error) {
+	years := h.Years()
+	if q.Year != 0 {
+		years = []events.Year{q.Year}
+	}
+	q, err := q.checked()
+	if err != nil {
+		return nil, err
+	}
+	var cells []Change
+	for _, n := range years {
+		y, err := h.Year(n)
+		if err != nil {
+			return nil, err
+		}
+		changes, err := h.Diff(y, q, from)
+		if err != nil {
+			return nil, err
+		}
+		cells = append(cells, changes...)
+	}
+	return h.diffSheet(q, from, cells), nil
+}
+
+func (h *History) diffSheet(q Query, from events.Seq, cells []Change) *sheet.Sheet {
+	place := func(n events.Seq) sheet.Cell {
+		recorded := sheet.Cell{}
+		if n > 0 {
+			recorded = sheet.Words(h.Recorded(n).Format(events.TimeForm))
+		}
+		return sheet.Members(sheet.Member{Name: "seq", Value: sheet.Number(n)}, sheet.Member{Name: "recorded", Value: recorded})
+	}
+	year, asOf, basis := sheet.Cell{}, sheet.Cell{}, "all"
+	if q.Year != 0 {
+		year = sheet.Number(q.Year)
+	}
+	if q.AsOf != nil {
+		asOf = sheet.Words(q.AsOf.String())
+	}
+	if q.Basis != "" {
+		basis = string(q.Basis)
+	}
+	fund := sheet.Words(string(h.fund))
+	s := &sheet.Sheet{
+		Name: "diff", Currency: h.currency, Decimals: h.decimals, Title: []sheet.Member{{Name: "fund", Value: fund}},
+		Head: []sheet.Member{
+			{Name: "fund", Value: fund},
+			{Name: "year", Value: year},
+			{Name: "as_of", Value: asOf},
+			{Name: "from", Value: place(from)},
+			{Name: "known_at", Value: place(h.last)},
+			{Name: "root", Value: sheet.Words(q.Root)},
+			{Name: "basis", Value: sheet.Words(basis)},
+			{Name: "currency", Value: sheet.Words(h.currency)},
+			{Name: "denominator", Value: sheet.Words(string(q.Denominator))},
+		},
+	}
+	say := func(name string, args ...sheet.Member) { s.Face = append(s.Face, sheet.Say(name, args...)) }
+	if q.AsOf == nil {
+		say("face.as-of-any")
+	} else {
+		say("face.as-of", sheet.Member{Name: "date", Value: asOf})
+	}
+	if from == 0 {
+		say("face.from-nothing")
+	} else {
+		say("face.from", sheet.Member{Name: "seq", Value: sheet.Number(from)}, sheet.Member{Name: "recorded", Value: sheet.Words(h.Recorded(from).Format(events.TimeForm))})
+	}
+	say("face.known-at", sheet.Member{Name: "seq", Value: sheet.Number(h.last)}, sheet.Member{Name: "recorded", Value: sheet.Words(h.Recorded(h.last).Format(events.TimeForm))})
+	if q.Root != "" {
+		say("face.root", sheet.Member{Name: "root", Value: sheet.Words(q.Root)})
+	}
+	if q.Basis == "" {
+		say("face.basis-all")
+	} else {
+		say("face.basis", sheet.Member{Name: "basis", Value: sheet.Term("basis", basis)})
+	}
+	say("face.denominator." + string(q.Denominator))
+	s.Tables = []*sheet.Table{{
+		Name: "cells", Columns: sheet.Columns("year", "line", "measure", "|", "before", "after", "|", "events"),
+		Rows: func(yield func(sheet.Row) bool) {
+			for i := range cells {
+				c := &cells[i]
+				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
+					sheet.Number(c.Year), sheet.Words(string(c.Line)), sheet.Term("measure", string(c.Measure)), c.Before, c.After, sheet.Numbers(c.Events),
+				}}) {
+					return
+				}
+			}
+		},
+	}}
+	return s
+}

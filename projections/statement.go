@@ -1,0 +1,48 @@
+package projections
+
+import (
+	"time"
+
+	"fundledger/events"
+	"fundledger/projections/sheet"
+)
+
+// Statement returns the statement of a line of a year from a moment on, the zero Moment for all of it, with the errors of [Book.Table]; [events.UnknownLine] where
+// the year has no such line.
+func (b *Book) Statement(q Query, line events.Line, from Moment) (*sheet.Sheet, error) {
+	_, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	first, err := b.first(from)
+	if err != nil {
+		return nil, err
+	}
+	return b.history.StatementTable(q, line, first, open)
+}
+
+// Diff returns the cells in which the book differs from what was known at a moment; where that is before the first event, nothing was. A year of 0 asks for
+// all years.
+func (b *Book) Diff(q Query, from Moment) (*sheet.Sheet, error) {
+	n, err := b.Resolve(from)
+	if err != nil && (from.kind == bySeq || b.Last() == 0) {
+		return nil, err
+	}
+	return b.history.DiffTable(q, n)
+}
+
+// first returns the number of the first event of a moment or after it; a date begins with its first instant.
+func (b *Book) first(m Moment) (events.Seq, error) {
+	switch m.kind {
+	case bySeq:
+		if m.seq > b.Last() {
+			return 0, notThere(m, b.Last())
+		}
+		return m.seq, nil
+	case byDay:
+		return b.history.Until(m.day.Time(b.Zone()).Add(-time.Microsecond)) + 1, nil
+	case byTime:
+		return b.history.Until(m.time.Add(-time.Microsecond)) + 1, nil
+	}
+	return 1, nil
+}
