@@ -156,7 +156,7 @@ func (a *app) root(reached *bool) *cobra.Command {
 	flags.StringVar(&a.folder, "data", "data", a.say("flag.data", nil))
 	flags.StringVar(&a.url, "nats", "", a.say("flag.nats", nil))
 	flags.String("lang", "", a.say("flag.lang", nil))
-	root.AddCommand(a.serveCommand(), a.appendCommand(), a.sampleCommand(), a.tableCommand(), a.reportCommand(), a.eventsCommand(), a.versionCommand())
+	root.AddCommand(a.serveCommand(), a.appendCommand(), a.sampleCommand(), a.tableCommand(), a.reportCommand(), a.checkCommand(), a.eventsCommand(), a.versionCommand())
 	a.translateHelp(root)
 	return root
 }

@@ -288,13 +288,13 @@ func (c *check) words(u unit) sheet.Cell {
 	cny := c.h.Currency() == "CNY"
 	switch {
 	case u.text == string(sheet.Wan) && cny:
-		return sheet.Say("unit.CNY.wan")
+		return sheet.Say("check.unit.CNY.wan")
 	case u.text == string(sheet.Wan):
-		return sheet.Say("unit.other.wan", currency)
+		return sheet.Say("check.unit.other.wan", currency)
 	case u.text == string(sheet.Yi) && cny:
-		return sheet.Say("unit.CNY.yi")
+		return sheet.Say("check.unit.CNY.yi")
 	case u.text == string(sheet.Yi):
-		return sheet.Say("unit.other.yi", currency)
+		return sheet.Say("check.unit.other.yi", currency)
 	case cny:
 		return sheet.Say("unit.CNY.yuan")
 	}
@@ -696,6 +696,18 @@ func (c *check) breaches(open []exceptions.Exception) error {
 	return nil
 }
 
+// Failed reports whether an error or a breach stands on a sheet of [CheckTable].
+func Failed(s *sheet.Sheet) bool {
+	t := s.Tables[0]
+	at := t.Column("class")
+	for row := range t.Rows {
+		if class := Class(row.Cells[at].Text()); class == Wrong || class == Breach {
+			return true
+		}
+	}
+	return false
+}
+
 // CheckTable is the contradictions of a year as a sheet.
 func CheckTable(h *history.History, q history.Query, all []exceptions.Exception, open history.Open) (*sheet.Sheet, error) {
 	s, _, err := h.Sheet("check", q, open, false)
@@ -716,7 +728,7 @@ func CheckTable(h *history.History, q history.Query, all []exceptions.Exception,
 	}
 	s.Face = append(s.Face, sheet.Say("face.check", face...))
 	s.Tables = []*sheet.Table{{
-		Name: "rows", Text: []string{"class", "id", "stated", "computed", "difference", "unit", "words", "events"},
+		Name: "rows", Text: []string{"class", "id", "stated", "computed", "difference", "unit", "events", "words"},
 		Columns: []sheet.Column{
 			{Name: "id"},
 			{Name: "class"},
