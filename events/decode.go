@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -41,14 +42,27 @@ func parseCommand(raw []byte, stored bool) (Command, error) {
 	}
 	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher}, stored: stored}
 	var buf [24]member
-	p.command(members(raw, buf[:0]))
+	top := members(raw, buf[:0])
+	p.command(top)
 	if p.err != nil {
-		return Command{}, p.err
+		p.ownID(top)
+		return p.c, p.err
 	}
 	if len(raw) > MaxLine {
-		return Command{}, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
+		return p.c, &Error{Code: TooLarge, Args: Args{"size": strconv.Itoa(len(raw)), "limit": strconv.Itoa(MaxLine)}}
 	}
 	return p.c, nil
+}
+
+// ownID reads the caller's key of a command that is refused before its fields were read: the receipt names it.
+func (p *parser) ownID(top []member) {
+	for _, m := range top {
+		if m.name == "id" && m.value.Kind() == '"' {
+			if id, err := ParseID(unquote(m.value)); err == nil {
+				p.c.ID = id
+			}
+		}
+	}
 }
 
 // jsonSpace is the white space of JSON. Unicode's, which [bytes.TrimSpace] knows, would end up in the stored line and break it.
@@ -117,7 +131,35 @@ func malformed(err error, raw []byte) *Error {
 		}
 	}
 	e.Args["cause"] = strings.TrimPrefix(err.Error(), "jsontext: ")
+	if syntax != nil {
+		e.slip(raw, int(syntax.ByteOffset), errors.Is(err, io.ErrUnexpectedEOF))
+	}
 	return e
+}
+
+// slip chooses the wording for the usual slip that stands where the text ceases to be JSON, if it is one of them.
+func (e *Error) slip(raw []byte, at int, ended bool) {
+	text := bytes.TrimLeft(raw, " \t\r")
+	var r rune
+	if at < len(raw) {
+		r, _ = utf8.DecodeRune(raw[at:])
+	}
+	switch {
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")):
+		e.Why = "excel"
+	case len(text) > 0 && text[0] != '{':
+		e.Why = "text"
+	case ended:
+		e.Why = "unfinished"
+	case strings.ContainsRune("'‘’“”＂＇", r):
+		e.Why = "quotes"
+	case strings.ContainsRune("，：；｛｝［］", r):
+		e.Why = "signs"
+	case r == '}' || r == ']':
+		e.Why = "comma"
+	case r == '"':
+		e.Why = "no-comma"
+	}
 }
 
 // clip shortens a value for a message.

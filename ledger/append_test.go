@@ -448,3 +448,20 @@ func TestCloseAnswersWhatIsQueued(t *testing.T) {
 	}
 	wantStatuses(t, l.Append(t.Context(), inputs(t, pay("late", "1")), ledger.Local, false), "failed unavailable")
 }
+
+// TestReceiptsNameEveryCommand holds that a receipt has an id whenever the input could be read as JSON, refused or not.
+func TestReceiptsNameEveryCommand(t *testing.T) {
+	t.Parallel()
+	in := inputs(t, `{"id":"mine","kind":"nothing"}`, `{"kind":"year-closed","fund":"a","year":2022,"id":"own"}`, `{"kind":"nothing"}`, `{"kind":"nothing"}`, `{"kind":`)
+	for i, want := range []events.ID{"mine", "own"} {
+		if in[i].ID != want || in[i].Err == nil {
+			t.Errorf("input %d has id %q, %v; want %q and a refusal", i+1, in[i].ID, in[i].Err, want)
+		}
+	}
+	if in[2].ID == "" || in[3].ID == "" || in[2].ID == in[3].ID {
+		t.Errorf("two equal commands that are refused have ids %q and %q, want two", in[2].ID, in[3].ID)
+	}
+	if in[4].ID != "" {
+		t.Errorf("what is no JSON has id %q", in[4].ID)
+	}
+}

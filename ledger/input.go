@@ -81,16 +81,16 @@ func readLine(b *bufio.Reader) (line []byte, size int, err error) {
 // A Numberer makes the ids of commands that have none. The zero Numberer is at the beginning of an input.
 type Numberer struct{ seen map[[sha256.Size]byte]int }
 
-// Input parses one command and gives it its id.
+// Input parses one command and gives it its id; also one that is refused, so that its receipt names it.
 func (n *Numberer) Input(raw []byte) Input {
 	c, err := events.ParseCommand(raw)
 	in := Input{ID: c.ID, Command: c, Err: err}
-	if c.ID != "" || err != nil {
+	if c.ID != "" || events.CodeOf(err) == events.Malformed {
 		return in
 	}
-	canon, err := events.Canonical(c.Raw)
-	if err != nil {
-		in.Err = err
+	canon, keyErr := events.Canonical(c.Raw)
+	if keyErr != nil {
+		in.Err = keyErr
 		return in
 	}
 	if n.seen == nil {
@@ -98,6 +98,8 @@ func (n *Numberer) Input(raw []byte) Input {
 	}
 	sum := sha256.Sum256(canon)
 	n.seen[sum]++
-	in.ID, in.Err = events.Key(canon, n.seen[sum])
+	if in.ID, keyErr = events.Key(canon, n.seen[sum]); in.Err == nil {
+		in.Err = keyErr
+	}
 	return in
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"fundledger/events"
@@ -75,19 +75,28 @@ func unreachable(url string, err error) error {
 	return &events.Error{Code: events.Unavailable, Why: "connect", Args: events.Args{"url": redacted(url), "cause": err.Error()}, Err: err}
 }
 
+// redacted is an address without its secrets: a password, or a name that stands alone and so is a token.
 func redacted(raw string) string {
-	if u, err := url.Parse(raw); err == nil {
-		return u.Redacted()
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
 	}
-	return ""
+	if _, hasPassword := u.User.Password(); u.User != nil && !hasPassword {
+		u.User = url.User("xxxxx")
+	}
+	return u.Redacted()
 }
 
-// userOf is the user whose commands a connection to that address sends.
+// userOf is the user whose commands a connection to that address sends. A name without a password is a token and names nobody.
 func userOf(raw string) string {
-	if u, err := url.Parse(raw); err == nil && u.User != nil && u.User.Username() != "" && u.User.Username() != "client" {
-		return u.User.Username()
+	u, err := url.Parse(raw)
+	if err != nil || u.User == nil {
+		return ledger.Local.ID
 	}
-	return ledger.Local.ID
+	if _, hasPassword := u.User.Password(); !hasPassword || u.User.Username() == embedded.ClientUser {
+		return ledger.Local.ID
+	}
+	return u.User.Username()
 }
 
 // remote reaches a ledger that runs elsewhere.
@@ -193,5 +202,5 @@ func (s *store) unknownFund(ctx context.Context, fund events.Fund) error {
 	if err != nil {
 		return err
 	}
-	return &events.Error{Code: events.UnknownFund, Args: events.Args{"fund": string(fund), "funds": fmt.Sprint(funds)}}
+	return &events.Error{Code: events.UnknownFund, Args: events.Args{"fund": string(fund), "funds": strings.Join(plain(funds), ", ")}}
 }

@@ -147,7 +147,8 @@ accounts {
 }
 `
 
-const clientUser = "client"
+// ClientUser is the name that goes with the token of an [Address].
+const ClientUser = "client"
 
 func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 	// Whoever wrote an address that is still here has died without removing it.
@@ -157,7 +158,7 @@ func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 	s := &Server{folder: folder, lock: lock, secret: rand.Text()}
 	token := rand.Text()
 	opts := &server.Options{}
-	if err := opts.ProcessConfigString(fmt.Sprintf(configuration, filepath.Join(folder, "jetstream"), s.secret, clientUser, token)); err != nil {
+	if err := opts.ProcessConfigString(fmt.Sprintf(configuration, filepath.Join(folder, "jetstream"), s.secret, ClientUser, token)); err != nil {
 		return nil, unusable(folder, err)
 	}
 	opts.Host, opts.Port, opts.DontListen = "127.0.0.1", server.RANDOM_PORT, !listen
@@ -173,7 +174,7 @@ func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 		return nil, unusable(folder, errors.New("the broker could not use its store"))
 	}
 	if listen {
-		s.address = &Address{URL: s.broker.ClientURL(), User: clientUser, Token: token}
+		s.address = &Address{URL: s.broker.ClientURL(), User: ClientUser, Token: token}
 	}
 	return s, nil
 }
