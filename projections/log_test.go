@@ -78,6 +78,16 @@ func (l *log) add(year int, kind, fields string, postings ...string) events.Seq 
 		e.ID = events.ID(fmt.Sprintf("e-%d", e.Seq))
 	}
 	e.Resolved.Of = c.Of.Seq
+	for _, r := range c.SumOf {
+		n := int64(r.Seq)
+		if r.Minus {
+			n = -n
+		}
+		e.Resolved.SumOf = append(e.Resolved.SumOf, n)
+	}
+	for _, r := range c.QuotientOf {
+		e.Resolved.QuotientOf = append(e.Resolved.QuotientOf, r.Seq)
+	}
 	if c.Kind == events.FundOpened {
 		r := &e.Resolved
 		r.Currency, r.Decimals, r.Zone, r.From, r.To = l.currency, l.decimals, "Asia/Shanghai", c.From, c.To
@@ -295,9 +305,12 @@ func printed(t testing.TB, b *projections.Book, name string, q projections.Query
 	t.Helper()
 	var s *sheet.Sheet
 	var err error
-	if name == "report" {
+	switch name {
+	case "report":
 		s, err = b.Report(q)
-	} else {
+	case "check":
+		s, err = b.Check(q)
+	default:
 		s, err = b.Table(name, q)
 	}
 	if err != nil {

@@ -30,6 +30,7 @@ type Contradiction struct {
 	Class                        Class
 	Stated, Computed, Difference sheet.Cell
 	Unit                         sheet.Cell
+	Line                         events.Line // "" where it is of none
 	Words                        sheet.Cell
 	Events                       []events.Seq // ascending
 
@@ -48,7 +49,7 @@ type Comparison struct {
 // A figure is compared up to three times: as a measure of a line with the ledger, as a sum with the figures that it is the sum of, as a quotient with its two.
 // An explained event closes what it names: a stated figure's contradictions, or the comparison with the ledger of those figures of its line and
 // measure that had been stated by then. Besides the open exceptions, a group without money of its own is a breach where it is over its budget through
-// lines whose exceptions are open; and a reserve that shows spending of its own is unexplained, until its spent is.
+// lines whose exceptions are open, until what is available of it is explained; and a reserve that shows spending of its own is unexplained, until that is.
 func Check(h *history.History, q history.Query, open []exceptions.Exception) (*Comparison, error) {
 	y, err := h.Year(q.Year)
 	if err != nil {
@@ -149,6 +150,25 @@ func (c *check) explainedLine(line events.Line, m events.Measure, after events.S
 	return slices.ContainsFunc(c.h.Explanations(), func(x history.Explanation) bool {
 		return x.Of == 0 && x.Year == c.y.Year && x.Line == line && x.Measure == m && x.Seq > after
 	})
+}
+
+// first and last are the events of the first and last posting that keep chooses.
+func (c *check) first(keep func(*history.Posting) bool) (n events.Seq) {
+	c.h.Postings(c.y, func(p *history.Posting) {
+		if n == 0 && keep(p) {
+			n = p.Seq
+		}
+	})
+	return n
+}
+
+func (c *check) last(keep func(*history.Posting) bool) (n events.Seq) {
+	c.h.Postings(c.y, func(p *history.Posting) {
+		if keep(p) {
+			n = p.Seq
+		}
+	})
+	return n
 }
 
 // figure compares one stated figure in every way that it can be.
@@ -330,8 +350,12 @@ func (c *check) args(v *value, more ...sheet.Member) []sheet.Member {
 
 // row begins the row of a contradiction of a figure; there is nothing computed yet.
 func (c *check) row(v *value, class Class, words sheet.Cell, seqs ...events.Seq) *Contradiction {
+	var line events.Line
+	if v.of.Measure != "" {
+		line = v.of.Line
+	}
 	c.out.Contradicting = append(c.out.Contradicting, Contradiction{
-		ID: v.of.ID, Class: class, Stated: sheet.Plain(string(v.of.Value)), Unit: c.code(v.unit), Words: words, Events: append(seqs, v.of.Seq),
+		ID: v.of.ID, Class: class, Line: line, Stated: sheet.Plain(string(v.of.Value)), Unit: c.code(v.unit), Words: words, Events: append(seqs, v.of.Seq),
 	})
 	return &c.out.Contradicting[len(c.out.Contradicting)-1]
 }
@@ -610,22 +634,13 @@ func (c *check) reserves() error {
 		}
 		line := c.lines[i].Code
 		keep := c.kept(&history.Stated{Line: line}, spent)
-		var first, last events.Seq
-		c.h.Postings(c.y, func(p *history.Posting) {
-			if keep(p) {
-				if first == 0 {
-					first = p.Seq
-				}
-				last = p.Seq
-			}
-		})
-		if c.explainedLine(line, events.SpentM, last) {
+		if c.explainedLine(line, events.SpentM, c.last(keep)) {
 			c.out.Closed++
 			continue
 		}
 		cell := sheet.Money(amount, c.h.Decimals())
 		c.out.Contradicting = append(c.out.Contradicting, Contradiction{
-			ID: c.h.Event(first).ID, Class: Unexplained, Stated: sheet.Money(0, c.h.Decimals()), Computed: cell, Difference: cell, Unit: sheet.MoneyUnit(),
+			ID: c.h.Event(c.first(keep)).ID, Class: Unexplained, Stated: sheet.Money(0, c.h.Decimals()), Computed: cell, Difference: cell, Unit: sheet.MoneyUnit(), Line: line,
 			Words: sheet.Say("check.reserve", sheet.Member{Name: "line", Value: sheet.Words(string(line))}, sheet.Member{Name: "amount", Value: cell}),
 			keep:  keep,
 		})
@@ -663,8 +678,12 @@ func (c *check) breaches(open []exceptions.Exception) error {
 		}
 		row := Contradiction{
 			Class: Breach, Stated: sheet.Money(had, c.h.Decimals()), Computed: sheet.Money(used, c.h.Decimals()), Difference: sheet.Money(excess, c.h.Decimals()),
-			Unit: sheet.MoneyUnit(),
+			Unit: sheet.MoneyUnit(), Line: l.Code,
 			keep: func(p *history.Posting) bool { return p.Lot == "" && available(p) && c.below(l.Code, p.Line) },
+		}
+		if x == nil && c.explainedLine(l.Code, events.AvailableM, c.last(row.keep)) {
+			c.out.Closed++
+			continue
 		}
 		args := []sheet.Member{
 			{Name: "line", Value: sheet.Words(string(l.Code))},
@@ -690,7 +709,7 @@ func (c *check) breaches(open []exceptions.Exception) error {
 			amount = sheet.Money(x.Amount, c.h.Decimals())
 		}
 		c.out.Contradicting = append(c.out.Contradicting, Contradiction{
-			ID: c.h.Event(x.Seq).ID, Class: Breach, Difference: amount, Unit: sheet.MoneyUnit(), Words: x.Message(amount), Events: []events.Seq{x.Seq},
+			ID: c.h.Event(x.Seq).ID, Class: Breach, Difference: amount, Unit: sheet.MoneyUnit(), Line: x.Line, Words: x.Message(amount), Events: []events.Seq{x.Seq},
 		})
 	}
 	return nil
@@ -728,7 +747,7 @@ func CheckTable(h *history.History, q history.Query, all []exceptions.Exception,
 	}
 	s.Face = append(s.Face, sheet.Say("face.check", face...))
 	s.Tables = []*sheet.Table{{
-		Name: "rows", Text: []string{"class", "id", "stated", "computed", "difference", "unit", "events", "words"},
+		Name: "rows", Text: []string{"class", "id", "line", "stated", "computed", "difference", "unit", "events", "words"},
 		Columns: []sheet.Column{
 			{Name: "id"},
 			{Name: "class"},
@@ -736,6 +755,7 @@ func CheckTable(h *history.History, q history.Query, all []exceptions.Exception,
 			{Name: "computed", Right: true},
 			{Name: "difference", Right: true},
 			{Name: "unit"},
+			{Name: "line"},
 			{Name: "words"},
 			{Name: "events"},
 		},
@@ -743,7 +763,7 @@ func CheckTable(h *history.History, q history.Query, all []exceptions.Exception,
 			for i := range found.Contradicting {
 				x := &found.Contradicting[i]
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Words(string(x.ID)), sheet.Term("class", string(x.Class)), x.Stated, x.Computed, x.Difference, x.Unit, x.Words, sheet.Numbers(x.Events),
+					sheet.Words(string(x.ID)), sheet.Term("class", string(x.Class)), x.Stated, x.Computed, x.Difference, x.Unit, sheet.Words(string(x.Line)), x.Words, sheet.Numbers(x.Events),
 				}}) {
 					return
 				}
