@@ -241,6 +241,12 @@ var contradictions = map[string]string{
 	"said-score-output":  "29.2",
 	"said-text-1.3":      "1714.42",
 	"said-directly-paid": "9807.17",
+
+	"said-2.6-named":                    "1100.46",
+	"said-directly-paid-less-deduction": "9205.17",
+	"said-parks-named":                  "430",
+	"said-park-growth":                  "8.4",
+	"said-baijiu-target":                "2",
 }
 
 // TestClaims recomputes every stated figure that says of what it is made, or which measure it is.
