@@ -111,7 +111,11 @@ func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want sel
 	case want.fund != "" && !yearSeen:
 		return &events.Error{Code: events.UnknownYear, Args: events.Args{"fund": want.fund, "year": events.Year(want.year).String()}}
 	case want.fund != "" && !lineSeen:
-		return &events.Error{Code: events.UnknownLine, Args: events.Args{"fund": want.fund, "line": want.line, "year": events.Year(want.year).String()}}
+		args := events.Args{"fund": want.fund, "line": want.line}
+		if want.year != 0 {
+			args["year"] = events.Year(want.year).String()
+		}
+		return &events.Error{Code: events.UnknownLine, Args: args}
 	}
 	switch {
 	case from.seq > last:

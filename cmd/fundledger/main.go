@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -125,11 +127,12 @@ func (a *app) complain(err error) {
 func (a *app) root(reached *bool) *cobra.Command {
 	a.lang = words.FromEnvironment(a.locale())
 	for i, arg := range a.args { // the language is needed before the command line has been read
-		switch {
-		case arg == "--lang" && i+1 < len(a.args):
-			a.lang = words.FromEnvironment(a.args[i+1])
-		case len(arg) > 7 && arg[:7] == "--lang=":
-			a.lang = words.FromEnvironment(arg[7:])
+		chosen, ok := strings.CutPrefix(arg, "--lang=")
+		if arg == "--lang" && i+1 < len(a.args) {
+			chosen, ok = a.args[i+1], true
+		}
+		if lang := words.Language(chosen); ok && slices.Contains(words.Languages, lang) {
+			a.lang = lang
 		}
 	}
 	root := &cobra.Command{

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +63,9 @@ type parsed struct {
 func (a *app) parse(q question) (p parsed, err error) {
 	for _, required := range []struct{ flag, value string }{{"fund", q.fund}, {"year", q.year}} {
 		if required.value == "" {
-			return p, usageError{errors.New(a.say("error.missing-flag", map[string]string{"flag": required.flag}))}
+			return p, usageError{hinted{
+				a.say("error.missing-flag", map[string]string{"flag": required.flag}), a.say("error.missing-"+required.flag, nil),
+			}}
 		}
 	}
 	if p.fund, err = events.ParseFund(q.fund); err != nil {
@@ -125,7 +126,7 @@ func (a *app) print(s *sheet.Sheet, q question) (err error) {
 	if q.out != "" {
 		f, err := os.Create(q.out)
 		if err != nil {
-			return err
+			return usageError{hinted{a.say("error.out", map[string]string{"file": q.out}), a.say("error.out-hint", nil)}}
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		w = f
@@ -234,9 +235,7 @@ func (a *app) tableCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := strings.Join(args, "")
 			if !slices.Contains(projections.Tables, name) {
-				return usageError{errors.New(a.say("error.table", map[string]string{
-					"value": strconv.Quote(name), "choices": strings.Join(projections.Tables, ", "),
-				}))}
+				return usageError{a.noTable(name)}
 			}
 			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) { return b.Table(name, query) })
 		},

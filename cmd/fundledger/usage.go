@@ -5,7 +5,10 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"strings"
 	"syscall"
+
+	"fundledger/projections"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -42,9 +45,9 @@ func (a *app) usage(root *cobra.Command, err error) error {
 	}
 	switch {
 	case errors.As(err, &unknown):
-		name := unknown.GetSpecifiedName()
-		if unknown.GetSpecifiedShortnames() != "" {
-			return complaint("flag", "-"+name)
+		name, dash := unknown.GetSpecifiedName(), "--"
+		if short := unknown.GetSpecifiedShortnames(); short != "" {
+			name, dash = short, "-"
 		}
 		c, _, findErr := root.Find(a.args)
 		if findErr != nil {
@@ -54,9 +57,9 @@ func (a *app) usage(root *cobra.Command, err error) error {
 		c.InheritedFlags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
 		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
 		if like := near(name, flags); len(like) > 0 {
-			return hinted{a.say("usage.flag", map[string]string{"value": "--" + name, "command": command}), a.say("usage.like", map[string]string{"value": "--" + like[0]})}
+			return hinted{a.say("usage.flag", map[string]string{"value": dash + name, "command": command}), a.say("usage.like", map[string]string{"value": "--" + like[0]})}
 		}
-		return complaint("flag", "--"+name)
+		return complaint("flag", dash+name)
 	case errors.As(err, &noValue):
 		return complaint("no-value", "--"+noValue.GetFlag().Name)
 	case errors.As(err, &badValue):
@@ -93,11 +96,24 @@ func (a *app) usage(root *cobra.Command, err error) error {
 	return err
 }
 
+// noTable says that there is no such table, and which there are.
+func (a *app) noTable(name string) error {
+	choices := map[string]string{"choices": strings.Join(projections.Tables, " ")}
+	if name == "" {
+		return hinted{a.say("error.which-table", nil), a.say("error.tables", choices)}
+	}
+	hint := a.say("error.tables", choices)
+	if like := near(name, projections.Tables); len(like) > 0 {
+		hint = a.say("usage.like", map[string]string{"value": "fundledger table " + like[0]})
+	}
+	return hinted{a.say("error.table", map[string]string{"value": name}), hint}
+}
+
 // system puts what the operating system says about a file into words, with what to do; nil for anything else.
 func (a *app) system(err error) error {
 	file := ""
 	var at *fs.PathError
-	if errors.As(err, &at) {
+	if errors.As(err, &at) && at.Path != os.DevNull && !strings.HasPrefix(at.Path, "/dev/std") {
 		file = at.Path
 	}
 	args := map[string]string{"file": file}
