@@ -6,6 +6,7 @@
 //	address    where that process serves, with a token, mode 0600; of no meaning while nobody holds the lock
 //	heads/     the remembered end of each log
 //	jetstream/ the broker's store
+//	damaged/   copies of what the broker would have cut away
 //
 // The server has two accounts. LEDGER owns the streams; only connections from within this process are in it. CLIENTS is for other programs: it
 // imports the command service and what is needed to read a log, and nothing that could write one. A request from CLIENTS whose reply is a
@@ -153,6 +154,9 @@ const ClientUser = "client"
 func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 	// Whoever wrote an address that is still here has died without removing it.
 	if err := os.Remove(addressPath(folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unusable(folder, err)
+	}
+	if err := keepDamaged(folder); err != nil {
 		return nil, unusable(folder, err)
 	}
 	s := &Server{folder: folder, lock: lock, secret: rand.Text()}

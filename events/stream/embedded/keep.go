@@ -1,0 +1,110 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/minio/highwayhash"
+)
+
+// keepDamaged sets a copy aside of every file of records that the broker would shorten when it starts: at the first record that does not check
+// out it cuts the rest away, and with it the evidence and every acknowledged event behind. The copy stands in the folder damaged, named after the
+// file and its content, so that it is made once. A record that a crash left half written is kept too; it costs little and nobody has to judge.
+func keepDamaged(folder string) error {
+	paths, err := filepath.Glob(filepath.Join(folder, "jetstream", "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		stream := filepath.Base(filepath.Dir(filepath.Dir(path)))
+		if recordsCheckOut(data, stream, strings.TrimSuffix(filepath.Base(path), ".blk")) {
+			continue
+		}
+		sum := sha256.Sum256(data)
+		kept := filepath.Join(folder, "damaged", fmt.Sprintf("%s-%s-%s", stream, filepath.Base(path), hex.EncodeToString(sum[:8])))
+		if _, err := os.Stat(kept); err == nil {
+			continue
+		}
+		if err := writeWhole(kept, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeWhole writes a file on disk, whole or not at all.
+func writeWhole(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.Create(path + ".new")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// The form of a record in the broker's store: length (its highest bit says that there are headers), sequence, time, length of the subject; then
+// subject, headers and message; then a HighwayHash of all but the lengths, keyed by the stream's name and the file's number.
+const (
+	recordHead = 4 + 8 + 8 + 2
+	recordHash = 8
+	headersBit = 1 << 31
+)
+
+// recordsCheckOut reports whether a file is whole records with the right hashes, from its beginning to its end.
+func recordsCheckOut(data []byte, stream, number string) bool {
+	if _, err := strconv.Atoi(number); err != nil {
+		return true // no file of records
+	}
+	key := sha256.Sum256([]byte(stream + "-" + number))
+	hash, err := highwayhash.NewDigest64(key[:])
+	if err != nil {
+		return false
+	}
+	for len(data) > 0 {
+		if len(data) < recordHead {
+			return false
+		}
+		length := binary.LittleEndian.Uint32(data)
+		subject := int(binary.LittleEndian.Uint16(data[20:]))
+		before := subject // what stands before headers and message
+		if length&headersBit != 0 {
+			length &^= headersBit
+			before += 4
+		}
+		if int(length) > len(data) || int(length) < recordHead+before+recordHash {
+			return false
+		}
+		body := data[recordHead : length-recordHash]
+		hash.Reset()
+		for _, part := range [][]byte{data[4:20], body[:subject], body[before:]} {
+			_, _ = hash.Write(part)
+		}
+		if !bytes.Equal(hash.Sum(nil), data[length-recordHash:length]) {
+			return false
+		}
+		data = data[length:]
+	}
+	return true
+}
