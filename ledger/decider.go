@@ -243,7 +243,7 @@ func (d *decider) add(ctx context.Context, j *job) {
 		}
 	}
 	if d.next.count-before.count > MaxBlockEvents || len(d.next.lines)-len(before.lines) > MaxBlockBytes {
-		j.receipts[0] = refusedReceipt(&j.inputs[0], tooLarge(len(d.next.lines)-len(before.lines), MaxBlockBytes))
+		j.receipts[0] = refusedReceipt(&j.inputs[0], atomicTooLarge(len(d.next.lines)-len(before.lines)))
 		d.undoAtomic(j, 0, before)
 		return
 	}
@@ -263,6 +263,12 @@ func (d *decider) undoAtomic(j *job, i int, before batch) {
 
 func tooLarge(size, limit int) *events.Error {
 	return refusal(events.TooLarge, events.Args{"size": strconv.Itoa(size), "limit": strconv.Itoa(limit)})
+}
+
+func atomicTooLarge(size int) *events.Error {
+	e := tooLarge(size, MaxBlockBytes)
+	e.Why = "atomic-size"
+	return e
 }
 
 // decide decides one command and, when it is accepted, encodes its event into the batch and applies it.

@@ -46,7 +46,9 @@ func ReadInputs(r io.Reader) iter.Seq2[Input, error] {
 			}
 			if len(bytes.TrimSpace(line)) > 0 {
 				in := Input{Number: number}
-				if size > maxInput {
+				if size > maxInput && bytes.TrimLeft(line, " \t")[0] != '{' {
+					in.Err = &events.Error{Code: events.Malformed, Why: "object", Args: events.Args{"value": clip(line)}}
+				} else if size > maxInput {
 					in.Err = refusal(events.TooLarge, events.Args{"size": strconv.Itoa(size), "limit": strconv.Itoa(events.MaxLine)})
 				} else {
 					in = n.Input(line)

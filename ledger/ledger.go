@@ -196,7 +196,7 @@ func RefuseAtomic(inputs []Input) []Receipt {
 	case len(inputs) > MaxBlockEvents:
 		at, why = 0, &events.Error{Code: events.TooLarge, Why: "atomic", Args: events.Args{"count": strconv.Itoa(len(inputs)), "limit": strconv.Itoa(MaxBlockEvents)}}
 	case size > MaxBlockBytes:
-		at, why = 0, tooLarge(size, MaxBlockBytes)
+		at, why = 0, atomicTooLarge(size)
 	default:
 		return nil
 	}

@@ -6,6 +6,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -88,13 +89,22 @@ func handle(l *ledger.Ledger, r micro.Request) {
 		if !list && len(rs) == 1 {
 			answer = rs[0]
 		}
-		data, err := json.Marshal(answer)
-		if err != nil {
-			_ = r.Error("500", err.Error(), nil)
-			return
+		if respond(r, answer, serviceError(rs)) != nil {
+			// An answer that cannot be sent, because it is too long, must not leave the caller waiting.
+			unknown := ledger.Fail(&ledger.Input{}, &events.Error{Code: events.UnknownOutcome, Why: "answer"})
+			_ = respond(r, unknown, serviceError([]ledger.Receipt{unknown}))
 		}
-		_ = r.Respond(data, micro.WithHeaders(serviceError(rs)))
 	})
+}
+
+func respond(r micro.Request, answer any, headers micro.Headers) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(answer); err != nil {
+		return err
+	}
+	return r.Respond(b.Bytes(), micro.WithHeaders(headers))
 }
 
 // serviceError makes the headers by which NATS's own tools count errors: those of a request of which nothing was decided.

@@ -136,6 +136,25 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatIsTooLongIsAnsweredAllTheSame refuses so many commands with so long texts that their receipts are above what a message may hold.
+func TestAnAnswerThatIsTooLongIsAnsweredAllTheSame(t *testing.T) {
+	t.Parallel()
+	nc, _, _ := serve(t)
+	if rs, _ := request(t, nc, "a", opened, false); statuses(rs) != "appended" {
+		t.Fatal(statuses(rs))
+	}
+	name := strings.Repeat("字", 500)
+	command := fmt.Sprintf(`{"kind":"disbursed","fund":"a","year":2022,"date":"2022","line":"0","amount":"1","channel":"payment","method":%q}`, name)
+	list := "[" + strings.TrimSuffix(strings.Repeat(command+",", 4_500), ",") + "]"
+	rs, single := request(t, nc, "a", list, false)
+	if single && statuses(rs) != "failed unknown-outcome" || !single && len(rs) != 4_500 {
+		t.Errorf("answered %d receipts, the first %+v", len(rs), rs[0])
+	}
+	if rs, _ := request(t, nc, "a", line("1"), false); statuses(rs) != "appended" {
+		t.Errorf("afterwards: %s", statuses(rs))
+	}
+}
+
 // TestARequestIsAnsweredInInboxesOnly sends commands whose reply is a subject of the ledger's own: an answer there would be a message in a log.
 func TestARequestIsAnsweredInInboxesOnly(t *testing.T) {
 	t.Parallel()
