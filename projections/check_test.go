@@ -176,16 +176,19 @@ func TestTheArithmeticInWords(t *testing.T) {
 	l.said(2022, `"name":"甲","value":"32","unit":"分"`)
 	l.said(2022, `"name":"乙","value":"2.8","unit":"分"`)
 	l.said(2022, `"name":"得分","value":"25.7","unit":"分","sum_of":[7,-8]`)
+	l.said(2022, `"name":"得分（另一处）","value":"25.6","unit":"分","sum_of":[9]`)
 	l.said(2022, `"measure":"rate","value":"60","unit":"%","denominator":"net","as_of":"2022-12-31"`)
 	want := map[sheet.Options][]string{
 		zh: {
-			"项目 1.1 的支出数：报告为 1,484 万元，账上为 1,714.42 万元（拨付 1,714.42 - 退回 0），相差 230.42",
-			"得分：报告为 25.7 分，所列各部分合计 29.2，即 32（甲） - 2.8（乙），相差 3.5",
-			"项目 0 截至 2022-12-31 的预算执行率：报告为 60 %，账上为 52.91419753 %（支出 17,144,200.00 /（调整预算数 - 财政收回）32,400,000.00），相差 -7.08580247",
+			"项目 1.1 的支出数，报告为 1,484 万元，账上为 1,714.42 万元（拨付 1,714.42 - 退回 0），相差 230.42",
+			"得分，报告为 25.7 分，所列各部分合计 29.2，即 32（甲） - 2.8（乙），相差 3.5",
+			"得分（另一处），报告为 25.6 分，另一处为 25.7（得分），相差 0.1",
+			"项目 0 截至 2022-12-31 的预算执行率，报告为 60 %，账上为 52.91419753 %（支出 17,144,200.00 /（调整预算数 - 财政收回）32,400,000.00），相差 -7.08580247",
 		},
 		{}: {
 			"outturn of line 1.1 is stated as 1,484 ten thousand yuan; the ledger has 1,714.42 ten thousand yuan (disbursed 1,714.42 - returned 0): a difference of 230.42",
 			"得分 is stated as 25.7 分; its parts as stated come to 29.2, 32 (甲) - 2.8 (乙): a difference of 3.5",
+			"得分（另一处） is stated as 25.6 分, and elsewhere as 25.7 (得分): a difference of 0.1",
 			"budget execution rate of line 0 as of 2022-12-31 is stated as 60 %; the ledger has 52.91419753 % (spent 17,144,200.00 / (adjusted budget - lapsed) 32,400,000.00): a difference of -7.08580247",
 		},
 	}

@@ -125,14 +125,21 @@ func (c *check) below(under, line events.Line) bool {
 
 // sources adds the events whose postings stand in what was computed, in one walk of the log.
 func (c *check) sources() {
-	c.h.Postings(c.y, func(p *history.Posting) {
-		for i := range c.out.Contradicting {
-			x := &c.out.Contradicting[i]
-			if x.keep != nil && x.keep(p) && (len(x.Events) == 0 || x.Events[len(x.Events)-1] != p.Seq) {
-				x.Events = append(x.Events, p.Seq)
-			}
+	var computed []*Contradiction
+	for i := range c.out.Contradicting {
+		if x := &c.out.Contradicting[i]; x.keep != nil {
+			computed = append(computed, x)
 		}
-	})
+	}
+	if len(computed) > 0 {
+		c.h.Postings(c.y, func(p *history.Posting) {
+			for _, x := range computed {
+				if x.keep(p) && (len(x.Events) == 0 || x.Events[len(x.Events)-1] != p.Seq) {
+					x.Events = append(x.Events, p.Seq)
+				}
+			}
+		})
+	}
 	for i := range c.out.Contradicting {
 		x := &c.out.Contradicting[i]
 		slices.Sort(x.Events)
@@ -554,7 +561,11 @@ func (c *check) sum(s *history.Stated, v *value) {
 	if n := len(s.SumOf); n > mostTerms {
 		terms = sheet.Say("check.more", sheet.Member{Name: "left", Value: terms}, sheet.Member{Name: "n", Value: sheet.Number(n)})
 	}
-	c.compare(v, total, slack, Wrong, "check.sum", []sheet.Member{{Name: "terms", Value: terms}}, seqs...)
+	sentence := "check.sum"
+	if len(s.SumOf) == 1 && s.SumOf[0] > 0 { // said in two places
+		sentence = "check.same"
+	}
+	c.compare(v, total, slack, Wrong, sentence, []sheet.Member{{Name: "terms", Value: terms}}, seqs...)
 }
 
 func joined(left sheet.Cell, minus bool, right sheet.Cell) sheet.Cell {
