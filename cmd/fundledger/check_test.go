@@ -9,9 +9,8 @@ import (
 	"testing"
 )
 
-// contradictions are the rows of consistency.csv that stated figures of money and points can show, with their numbers there: class, stated and recomputed, as
-// the report has them; amounts in 万元. The row is known by its id, or where no event began it by its line. What cannot be shown, and why, stands in
-// reference/SOURCES.md.
+// contradictions are what stated figures of money and points can show of the report's, by their numbers in reference/SOURCES.md: class, stated and recomputed,
+// as the report has them; amounts in 万元. A row is known by its id, or where no event began it by its line.
 var contradictions = []struct{ row, id, line, class, stated, computed string }{
 	{"C01", "said-score-output", "", "error", "25.7", "29.2"},
 	{"C02", "said-park-growth", "", "error", "11.6", "8.4"},
