@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"fundledger/events"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/unicode/norm"
 )
 
 // A selection says which events to print.
@@ -58,72 +60,116 @@ func (a *app) events(ctx context.Context, want selection) error {
 		}
 	}
 	var out bytes.Buffer
+	var all found
 	for _, fund := range funds {
-		if err := a.selected(ctx, s, fund, want, &out); err != nil {
+		one, err := a.selected(ctx, s, fund, want, &out)
+		if err != nil {
 			return err
 		}
+		all.add(one)
+	}
+	if err := all.missing(ctx, s, want); err != nil {
+		return err
 	}
 	w := bufio.NewWriter(a.stdout)
 	_, err = out.WriteTo(w)
 	return errors.Join(err, w.Flush())
 }
 
-func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want selection, out *bytes.Buffer) error {
+// found is what of a selection there is, in one fund or in several.
+type found struct {
+	year, line bool
+	last       events.Seq // of the longest log
+	from, to   moment
+}
+
+func (f *found) add(g found) {
+	f.year, f.line, f.last = f.year || g.year, f.line || g.line, max(f.last, g.last)
+	f.from, f.to = g.from, g.to
+}
+
+// missing says what is asked for and not there: a fund, a year, a line, a number.
+func (f *found) missing(ctx context.Context, s *store, want selection) error {
+	args := events.Args{"fund": want.fund, "line": want.line}
+	if want.year != 0 {
+		args["year"] = events.Year(want.year).String()
+	}
+	switch {
+	case f.last == 0 && want.fund != "":
+		return s.unknownFund(ctx, events.Fund(want.fund))
+	case want.year != 0 && !f.year:
+		return &events.Error{Code: events.UnknownYear, Args: args}
+	case want.line != "" && !f.line:
+		return &events.Error{Code: events.UnknownLine, Args: args}
+	case f.from.seq > f.last:
+		return notThere("from", want.from, f.last)
+	case f.to.seq > f.last:
+		return notThere("to", want.to, f.last)
+	}
+	return nil
+}
+
+// selected writes what is asked for of one fund, and says what of it there is.
+func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want selection, out *bytes.Buffer) (f found, err error) {
 	records, _ := s.stored(ctx, fund)
 	var (
-		from, to moment
-		zone     *time.Location
-		below    = lineage{}
-		yearSeen bool
-		lineSeen bool
-		last     events.Seq
+		zone  *time.Location
+		below = lineage{}
+		// Payees can be amended later, so who is asked for is known at the end.
+		payees = map[events.Seq][]string{}
+		held   []heldLine
 	)
 	for r, err := range records {
 		if err != nil {
-			return err
+			return f, err
 		}
 		if zone == nil {
 			if zone, err = time.LoadLocation(r.Resolved.Zone); err != nil {
-				return err
+				return f, err
 			}
-			if from, err = a.moment("from", want.from, zone); err != nil {
-				return err
+			if f.from, err = a.moment("from", want.from, zone); err != nil {
+				return f, err
 			}
-			if to, err = a.moment("to", want.to, zone); err != nil {
-				return err
+			if f.to, err = a.moment("to", want.to, zone); err != nil {
+				return f, err
 			}
 		}
-		last = r.Seq
+		f.last = r.Seq
 		below.note(&r.Command)
-		yearSeen = yearSeen || want.year == 0 || int(r.Command.Year) == want.year
-		lineSeen = lineSeen || want.line == "" || below.has(want.year, events.Line(want.line))
-		if want.from != "" && from.after(r.Event) || want.to != "" && to.before(r.Event) {
+		f.year = f.year || int(r.Command.Year) == want.year
+		f.line = f.line || below.has(want.year, events.Line(want.line))
+		if want.payee != "" {
+			p, set := r.Command.Payee, r.Command.Set
+			payees[r.Seq] = []string{p.Name, p.ID, p.Ref}
+			for _, word := range []*string{set.PayeeName, set.PayeeID} {
+				if word != nil {
+					payees[r.Resolved.Of] = append(payees[r.Resolved.Of], *word)
+				}
+			}
+		}
+		if want.from != "" && f.from.after(r.Event) || want.to != "" && f.to.before(r.Event) || !want.matches(r.Event, below) {
 			continue
 		}
-		if want.matches(r.Event, below) {
-			out.Write(r.line)
+		if want.payee != "" {
+			held = append(held, heldLine{r.Seq, bytes.Clone(r.line)})
+			continue
+		}
+		out.Write(r.line)
+		out.WriteByte('\n')
+	}
+	for _, h := range held {
+		if slices.Contains(payees[h.seq], want.payee) {
+			out.Write(h.line)
 			out.WriteByte('\n')
 		}
 	}
-	switch {
-	case last == 0 && want.fund != "":
-		return s.unknownFund(ctx, fund)
-	case want.fund != "" && !yearSeen:
-		return &events.Error{Code: events.UnknownYear, Args: events.Args{"fund": want.fund, "year": events.Year(want.year).String()}}
-	case want.fund != "" && !lineSeen:
-		args := events.Args{"fund": want.fund, "line": want.line}
-		if want.year != 0 {
-			args["year"] = events.Year(want.year).String()
-		}
-		return &events.Error{Code: events.UnknownLine, Args: args}
-	}
-	switch {
-	case from.seq > last:
-		return notThere("from", want.from, last)
-	case to.seq > last:
-		return notThere("to", want.to, last)
-	}
-	return nil
+	return f, nil
+}
+
+// A heldLine is a stored line of which it is not known yet whether it is asked for.
+type heldLine struct {
+	seq  events.Seq
+	line []byte
 }
 
 // matches reports whether an event is one of those asked for: of the year by its command or a posting, of the line or one below it.
@@ -141,12 +187,11 @@ func (want selection) matches(e *events.Event, below lineage) bool {
 			hit = hit || l != "" && ofYear(c.Year) && below.under(c.Year, l, events.Line(want.line))
 		}
 	}
-	if want.payee != "" {
-		p := c.Payee
-		hit = hit && slices.Contains([]string{p.Name, p.ID, p.Ref}, want.payee)
-	}
-	if want.voucher != "" {
-		hit = hit && c.Voucher.Number == want.voucher
+	if want.voucher != "" { // its number, or all of it as tables print it; vouchers are kept NFKC
+		asked := strings.TrimSpace(norm.NFKC.String(want.voucher))
+		v := c.Voucher
+		hit = hit && v != events.Voucher{} &&
+			(asked == v.Number || asked == strings.Join([]string{v.Issuer, v.Year.String(), v.Type, v.Number, v.Line}, " "))
 	}
 	return hit
 }

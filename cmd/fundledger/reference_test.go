@@ -353,6 +353,12 @@ func addUp(t *testing.T, year int, name string, f table, log []event) {
 	sum["recovered_later"] = 0
 	terms := object(t, f.at["terms"])
 	for _, term := range terms.members {
+		if year == 2023 && term == "adjusted" { // nobody knows the budgets of that year
+			if got := terms.text(t, term); got != "" {
+				t.Errorf("%s: the term %s is %s, want null", name, term, got)
+			}
+			continue
+		}
 		n, ok := sum[term]
 		if !ok && minor(t, terms.text(t, term)) == 0 {
 			continue

@@ -174,13 +174,17 @@ func (r *report) rate(y *history.Year, q history.Query) {
 			rate = ""
 		}
 		terms := []sheet.Member{r.term("spent", s.Spent())}
+		adjusted := r.term("adjusted", s.Adjusted())
+		if !y.Budgeted { // nothing is known of it, which is not nothing
+			adjusted.Value = sheet.Cell{}
+		}
 		switch q.Denominator {
 		case history.OverOriginal:
 			terms = append(terms, r.term("original", s.Original))
 		case history.OverNet:
-			terms = append(terms, r.term("adjusted", s.Adjusted()), r.term("lapsed", s.Lapsed))
+			terms = append(terms, adjusted, r.term("lapsed", s.Lapsed))
 		default:
-			terms = append(terms, r.term("adjusted", s.Adjusted()))
+			terms = append(terms, adjusted)
 		}
 		r.put("execution_rate", s, sheet.Rate(rate), formula, terms...)
 	})
