@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"fundledger/events"
@@ -216,6 +217,5 @@ func visible(s, keep string) string {
 
 // unseen reports whether a character does something instead of being seen.
 func unseen(r rune) bool {
-	return r < 0x20 || r >= 0x7f && r <= 0x9f || // C0, delete, C1
-		r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) // controls, formats, and what breaks lines
 }
