@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"fundledger/events"
 	"fundledger/events/proof"
@@ -21,9 +22,8 @@ type head struct {
 
 // remembered is what a head says.
 type remembered struct {
-	seq    events.Seq
-	root   proof.Hash
-	passed bool
+	seq  events.Seq
+	root proof.Hash
 }
 
 const headForm = "fundledger-head 1 %020d %s"
@@ -37,7 +37,7 @@ func headFunds(dir string) ([]events.Fund, error) {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, diskError(err)
 	}
 	var funds []events.Fund
 	for _, e := range entries {
@@ -48,58 +48,109 @@ func headFunds(dir string) ([]events.Fund, error) {
 	return funds, nil
 }
 
-// writeHead opens the head of a log for writing. With begin it makes the head of a log that is about to begin.
-func writeHead(dir string, fund events.Fund, begin bool) (*head, error) {
-	flags := os.O_RDWR
-	if begin {
-		flags |= os.O_CREATE
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, diskError(err)
+// makeHead makes the head of a log that is about to begin, whole or not at all. One that is there already is left alone: it may know more.
+func makeHead(dir string, fund events.Fund) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".new-*") // no fund's name begins with a point
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	h := &head{fund, f}
+	if err := errors.Join(h.write(Position{}), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	path := headPath(dir, fund)
+	switch err := os.Link(f.Name(), path); {
+	case errors.Is(err, fs.ErrExist):
+	case err != nil: // not every file system has links
+		if _, err := os.Lstat(path); err == nil {
+			break
+		}
+		if err := os.Rename(f.Name(), path); err != nil {
+			return err
 		}
 	}
-	f, err := os.OpenFile(headPath(dir, fund), flags, 0o600)
+	return syncFolder(dir)
+}
+
+// openHead opens the head for writing. What it remembers must not be beyond where the log stands, or it would be forgotten: whoever wrote it
+// knows blocks that are still to be read.
+func (l *Log) openHead() error {
+	if l.head != nil || l.heads == "" {
+		return nil
+	}
+	if !l.exists {
+		if err := makeHead(l.heads, l.fund); err != nil {
+			return diskError(err)
+		}
+	}
+	r, err := l.readHead()
+	switch {
+	case err != nil:
+		return err
+	case r == nil:
+		return l.tampered("head-missing", events.Args{})
+	case r.seq > l.at.Seq:
+		return fmt.Errorf("%w: event %d", events.ErrConflict, r.seq)
+	case r.seq == l.at.Seq && r.root != l.at.Tree.Root():
+		return l.tampered("head-root", events.Args{"seq": r.seq.String()})
+	}
+	f, err := os.OpenFile(headPath(l.heads, l.fund), os.O_RDWR, 0)
 	if err != nil {
-		return nil, diskError(err)
+		return diskError(err)
 	}
-	h := &head{fund, f}
-	if !begin {
-		return h, nil
-	}
-	if err := errors.Join(h.write(Position{}), f.Sync(), syncFolder(dir)); err != nil {
-		return nil, errors.Join(diskError(err), f.Close())
-	}
-	return h, nil
+	l.head = &head{l.fund, f}
+	return nil
 }
 
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return diskError(err)
+		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// openHead reads what the folder remembers of the log, nil where it remembers nothing or there is no folder.
-func (l *Log) openHead() (*remembered, error) {
+// readHead reads what the folder remembers of the log, nil where it remembers nothing or there is no folder.
+func (l *Log) readHead() (*remembered, error) {
 	if l.heads == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(headPath(l.heads, l.fund))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	for try := 0; ; try++ {
+		data, err := os.ReadFile(headPath(l.heads, l.fund))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, diskError(err)
+		}
+		if r := parseHead(string(data)); r != nil {
+			return r, nil
+		}
+		// The line may have been read while it was being written.
+		if try == headTries {
+			return nil, l.tampered("head-damaged", events.Args{})
+		}
+		time.Sleep(time.Millisecond)
 	}
-	if err != nil {
-		return nil, diskError(err)
-	}
+}
+
+const headTries = 5
+
+func parseHead(data string) *remembered {
 	r := &remembered{}
 	var root string
-	if _, err := fmt.Sscanf(string(data), headForm, &r.seq, &root); err != nil || string(data) != headLine(r.seq, root) {
-		return nil, l.tampered("head-damaged", events.Args{})
+	if _, err := fmt.Sscanf(data, headForm, &r.seq, &root); err != nil || data != headLine(r.seq, root) {
+		return nil
 	}
+	var err error
 	if r.root, err = proof.ParseHash(root); err != nil {
-		return nil, l.tampered("head-damaged", events.Args{})
+		return nil
 	}
-	return r, nil
+	return r
 }
 
 func headLine(seq events.Seq, root string) string {
@@ -114,10 +165,7 @@ func (h *head) write(at Position) error {
 		return nil
 	}
 	_, err := h.file.WriteAt([]byte(headLine(at.Seq, at.Tree.Root().String())), 0)
-	if err != nil {
-		return diskError(err)
-	}
-	return nil
+	return err
 }
 
 // Close ends writing. The log may still be read.

@@ -6,24 +6,37 @@ import (
 	"errors"
 	"iter"
 	"strconv"
+	"time"
 
 	"fundledger/events"
 	"fundledger/events/proof"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Replay yields every stored line from the beginning, without its LF, and leaves the log standing after the last. It reads up to what the
 // broker holds when it begins, so that a writer at work does not make it endless. A fund that has no log yet has no lines.
 //
 // An error ends it: [events.Tampered] naming what is wrong, or [events.Unavailable]. Some faults show at the end alone, so nothing may be made
-// of the lines before the sequence has ended without one. The lines are valid until the next is asked for.
+// of the lines before the sequence has ended without one. The lines are valid until the next is asked for. Where a loop is left early, the log
+// stands after the block of the line last yielded.
 func (l *Log) Replay(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		l.at = Position{}
-		if err := l.read(ctx, yield); err != nil && !errors.Is(err, errStopped) {
-			yield(nil, err)
-		}
+		l.readAll(ctx, yield)
+	}
+}
+
+// Rest is Replay from where the log stands: what came after it was read or appended to, and nothing where nothing did. It also checks that the
+// block on which the log stands is still the one that it knows.
+func (l *Log) Rest(ctx context.Context) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) { l.readAll(ctx, yield) }
+}
+
+func (l *Log) readAll(ctx context.Context, yield func([]byte, error) bool) {
+	if err := l.read(ctx, yield); err != nil && !errors.Is(err, errStopped) {
+		yield(nil, err)
 	}
 }
 
@@ -31,109 +44,89 @@ func (l *Log) Replay(ctx context.Context) iter.Seq2[[]byte, error] {
 var errStopped = errors.New("stopped")
 
 func (l *Log) read(ctx context.Context, yield func([]byte, error) bool) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	// The head is read first: it trails the log.
-	remembered, err := l.openHead()
+	remembered, info, err := l.ends(ctx)
 	if err != nil {
 		return err
 	}
-	info, err := l.info(ctx)
-	if err != nil {
-		return err
-	}
-	switch {
-	case info == nil && remembered != nil && remembered.seq > 0:
-		return l.tampered("stream-missing", events.Args{"seq": remembered.seq.String()})
-	case info == nil:
+	l.exists = info != nil
+	if info == nil {
 		return nil
-	case l.heads != "" && remembered == nil:
-		return l.tampered("head-missing", events.Args{})
 	}
-	l.exists = true
 	last := info.State.LastSeq
 	if last > 0 && (info.State.FirstSeq != 1 || info.State.Msgs != last) {
 		return l.tampered("gap", events.Args{"block": strconv.FormatUint(max(info.State.FirstSeq, 1), 10), "seq": "1"})
 	}
-	if err := l.passHead(remembered); err != nil {
-		return err
+	if last < l.at.Block {
+		return l.short(last, l.at.Seq)
 	}
-	for batch, err := range l.batches(ctx, last) {
-		if err != nil {
-			return err
+	v := &verifier{log: l, at: l.at, root: l.at.Tree.Root(), last: last, remembered: remembered}
+	// What was passed on an earlier reading need not be met again.
+	v.passed = remembered == nil || remembered.seq < l.at.Seq
+	if info.Config.Replicas > 1 {
+		v.lag = lagMax
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for s := range v.run(ctx) {
+		for i, lines := range s.blocks {
+			for _, line := range lines {
+				if !yield(line, nil) {
+					l.pass(s.blocks[:i+1])
+					return errStopped
+				}
+			}
 		}
-		for _, msg := range batch {
-			if err := l.block(msg, yield); err != nil {
-				return err
-			}
-			if err := l.passHead(remembered); err != nil {
-				return err
-			}
-			if l.at.Block == last {
-				break
-			}
+		l.at = s.after
+		if s.err != nil {
+			return s.err
 		}
 	}
-	if l.at.Block < last {
-		return l.tampered("gap", events.Args{"block": strconv.FormatUint(l.at.Block+1, 10), "seq": (l.at.Seq + 1).String()})
-	}
-	if remembered != nil && l.at.Seq < remembered.seq {
-		return l.tampered("head-short", events.Args{"block": strconv.FormatUint(l.at.Block, 10), "seq": remembered.seq.String(), "last": l.at.Seq.String()})
+	if err := ctx.Err(); err != nil {
+		return unreachable(err)
 	}
 	return nil
 }
 
-// passHead compares the root where the log reaches the end that the folder remembers.
-func (l *Log) passHead(h *remembered) error {
-	if h == nil || h.passed || l.at.Seq < h.seq {
-		return nil
-	}
-	h.passed = true
-	if l.at.Seq != h.seq || l.at.Tree.Root() != h.root {
-		return l.tampered("head-root", events.Args{"seq": h.seq.String()})
-	}
-	return nil
-}
-
-// block checks one block against the position, moves the position after it and yields its lines.
-func (l *Log) block(msg *nats.Msg, yield func([]byte, error) bool) error {
-	at := l.at.Block + 1
-	fault := func(why, header string) error {
-		return l.tampered(why, events.Args{
-			"block": strconv.FormatUint(at, 10), "seq": (l.at.Seq + 1).String(), "header": header, "value": msg.Header.Get(header),
-		})
-	}
-	if got := msg.Header.Get("Nats-Sequence"); got != strconv.FormatUint(at, 10) {
-		return l.tampered("gap", events.Args{"block": strconv.FormatUint(at, 10), "seq": (l.at.Seq + 1).String()})
-	}
-	if msg.Header.Get(formatHeader) != format {
-		return fault("format", formatHeader)
-	}
-	if msg.Header.Get(firstHeader) != (l.at.Seq + 1).String() {
-		return fault("header", firstHeader)
-	}
-	if msg.Header.Get(rootHeader) != l.at.Tree.Root().String() {
-		return fault("root", rootHeader)
-	}
-	lines, ok := events.Lines(msg.Data)
-	if !ok || msg.Header.Get(countHeader) != strconv.Itoa(len(lines)) {
-		return fault("count", countHeader)
-	}
-	next := l.at
-	for _, line := range lines {
-		next.Tree.Append(proof.Leaf(line))
-	}
-	if msg.Header.Get(nats.MsgIdHdr) != next.Tree.Root().String() {
-		return fault("root", nats.MsgIdHdr)
-	}
-	next.Block, next.Seq = at, l.at.Seq+events.Seq(len(lines))
-	l.at = next
-	for _, line := range lines {
-		if !yield(line, nil) {
-			return errStopped
+// ends returns both ends that the log must reach: the one that the folder remembers and the broker's. Either is nil where there is none; without a
+// stream both are checked to be.
+func (l *Log) ends(ctx context.Context) (remembered *remembered, info *jetstream.StreamInfo, err error) {
+	// The head is read first, since it trails the log. It is made before the stream is; so where there was none and there is a stream, the two may
+	// have been made in between, and the second look tells.
+	for range 2 {
+		if remembered, err = l.readHead(); err != nil {
+			return nil, nil, err
+		}
+		if info, err = l.info(ctx); err != nil {
+			return nil, nil, err
+		}
+		if info == nil || l.heads == "" || remembered != nil {
+			break
 		}
 	}
-	return nil
+	switch {
+	case info == nil && l.at.Seq > 0:
+		return nil, nil, l.tampered("stream-missing", events.Args{"seq": l.at.Seq.String()})
+	case info == nil && remembered != nil && remembered.seq > 0:
+		return nil, nil, l.tampered("stream-missing", events.Args{"seq": remembered.seq.String()})
+	case info != nil && l.heads != "" && remembered == nil:
+		return nil, nil, l.tampered("head-missing", events.Args{})
+	}
+	return remembered, info, nil
+}
+
+func (l *Log) short(block uint64, seq events.Seq) error {
+	return l.tampered("head-short", events.Args{"block": strconv.FormatUint(block, 10), "seq": seq.String()})
+}
+
+// pass moves the position over blocks that have been checked.
+func (l *Log) pass(blocks [][][]byte) {
+	for _, lines := range blocks {
+		for _, line := range lines {
+			l.at.Tree.Append(proof.Leaf(line))
+		}
+		l.at.Block++
+		l.at.Seq += events.Seq(len(lines))
+	}
 }
 
 // What one batch of a direct get may hold: enough to keep both sides at work, little enough for memory.
@@ -142,71 +135,245 @@ const (
 	batchBytes    = 4 << 20
 )
 
-// batches fetches the blocks after the position up to last, by direct get: that needs no consumer, works across accounts, and a record that the
-// broker dropped silently shows as a jump in the sequence. The next batch is fetched while one is looked at.
-func (l *Log) batches(ctx context.Context, last uint64) iter.Seq2[[]*nats.Msg, error] {
-	type result struct {
-		msgs []*nats.Msg
-		err  error
-	}
-	return func(yield func([]*nats.Msg, error) bool) {
-		results := make(chan result)
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		from := l.at.Block + 1
-		go func() {
-			defer close(results)
-			for from <= last {
-				msgs, err := l.fetch(ctx, from)
-				select {
-				case results <- result{msgs, err}:
-				case <-ctx.Done():
-					return
-				}
-				if err != nil || len(msgs) == 0 {
-					return
-				}
-				from += uint64(len(msgs)) // a jump shows when the blocks are looked at
-			}
-		}()
-		for r := range results {
-			if !yield(r.msgs, r.err) || r.err != nil {
-				return
+// lagMax is how long a replica that answers may lack what the leader has stored, before the log counts as having lost it.
+const lagMax = 3 * time.Second
+
+// A verifier checks the blocks after a position, a batch at a time. It works beside whoever makes something of the lines, and the broker fetches
+// the next batch meanwhile.
+type verifier struct {
+	log        *Log
+	at         Position
+	root       proof.Hash // of at
+	last       uint64     // block at which the reading ends
+	remembered *remembered
+	passed     bool // the remembered end has been compared
+	lag        time.Duration
+}
+
+// A stretch is the lines of a batch, block by block, and where the log stands after them. With an error it is the last; the blocks before the
+// fault are in it.
+type stretch struct {
+	blocks [][][]byte
+	after  Position
+	err    error
+}
+
+func (v *verifier) run(ctx context.Context) <-chan stretch {
+	out := make(chan stretch)
+	go func() {
+		defer close(out)
+		send := func(s stretch) bool {
+			s.after = v.at
+			select {
+			case out <- s:
+				return s.err == nil
+			case <-ctx.Done():
+				return false
 			}
 		}
+		if err := v.passHead(); err != nil {
+			send(stretch{err: err})
+			return
+		}
+		// Where the log stands on a block, that block is fetched again.
+		from, anchored := max(v.at.Block, 1), v.at.Block == 0
+		var pending request
+		var err error
+		if v.last > 0 {
+			pending, err = v.ask(from)
+		}
+		for err == nil && v.last > 0 {
+			var msgs []*nats.Msg
+			if msgs, err = v.collect(ctx, pending, from); err != nil {
+				break
+			}
+			from += uint64(len(msgs)) // a jump shows when the blocks are looked at
+			more := len(msgs) > 0 && from <= v.last
+			if more {
+				pending, err = v.ask(from)
+			}
+			s := stretch{blocks: make([][][]byte, 0, len(msgs))}
+			for _, msg := range msgs {
+				if !anchored {
+					anchored = true
+					s.err = v.anchor(msg)
+				} else if v.at.Block < v.last {
+					var lines [][]byte
+					if lines, s.err = v.block(msg); s.err == nil {
+						s.blocks = append(s.blocks, lines)
+					}
+				}
+				if s.err != nil {
+					break
+				}
+			}
+			if !send(s) {
+				pending.drop()
+				return
+			}
+			if !more {
+				break
+			}
+		}
+		pending.drop()
+		if err == nil {
+			err = v.end()
+		}
+		if err != nil {
+			send(stretch{err: err})
+		}
+	}()
+	return out
+}
+
+// end says what is missing when the broker has no more.
+func (v *verifier) end() error {
+	if v.at.Block < v.last {
+		return v.gap()
+	}
+	if h := v.remembered; h != nil && v.at.Seq < h.seq {
+		return v.log.short(v.at.Block, h.seq)
+	}
+	return nil
+}
+
+func (v *verifier) gap() error {
+	return v.log.tampered("gap", events.Args{"block": strconv.FormatUint(v.at.Block+1, 10), "seq": (v.at.Seq + 1).String()})
+}
+
+// passHead compares the root where the log reaches the end that the folder remembers.
+func (v *verifier) passHead() error {
+	h := v.remembered
+	if v.passed || v.at.Seq < h.seq {
+		return nil
+	}
+	v.passed = true
+	if v.at.Seq != h.seq || v.root != h.root {
+		return v.log.tampered("head-root", events.Args{"seq": h.seq.String()})
+	}
+	return nil
+}
+
+// anchor checks that the block on which the log stands is the one that it knows.
+func (v *verifier) anchor(msg *nats.Msg) error {
+	if msg.Header.Get(jetstream.SequenceHeader) != strconv.FormatUint(v.at.Block, 10) || msg.Header.Get(jetstream.MsgIDHeader) != v.root.String() {
+		return v.log.tampered("root", events.Args{
+			"block": strconv.FormatUint(v.at.Block, 10), "seq": v.at.Seq.String(), "header": jetstream.MsgIDHeader, "value": msg.Header.Get(jetstream.MsgIDHeader),
+		})
+	}
+	return nil
+}
+
+// block checks one block against the position, moves the position after it and returns its lines.
+func (v *verifier) block(msg *nats.Msg) ([][]byte, error) {
+	at := v.at.Block + 1
+	fault := func(why, header string) error {
+		return v.log.tampered(why, events.Args{
+			"block": strconv.FormatUint(at, 10), "seq": (v.at.Seq + 1).String(), "header": header, "value": msg.Header.Get(header),
+		})
+	}
+	if msg.Header.Get(jetstream.SequenceHeader) != strconv.FormatUint(at, 10) {
+		return nil, v.gap()
+	}
+	if msg.Header.Get(formatHeader) != format {
+		return nil, fault("format", formatHeader)
+	}
+	if msg.Header.Get(firstHeader) != (v.at.Seq + 1).String() {
+		return nil, fault("header", firstHeader)
+	}
+	if msg.Header.Get(rootHeader) != v.root.String() {
+		return nil, fault("root", rootHeader)
+	}
+	lines, ok := events.Lines(msg.Data)
+	if !ok || msg.Header.Get(countHeader) != strconv.Itoa(len(lines)) {
+		return nil, fault("count", countHeader)
+	}
+	tree := v.at.Tree
+	for _, line := range lines {
+		tree.Append(proof.Leaf(line))
+	}
+	root := tree.Root()
+	if msg.Header.Get(jetstream.MsgIDHeader) != root.String() {
+		return nil, fault("root", jetstream.MsgIDHeader)
+	}
+	v.at = Position{Block: at, Seq: v.at.Seq + events.Seq(len(lines)), Tree: tree}
+	v.root = root
+	return lines, v.passHead()
+}
+
+// A request is a batch that was asked for.
+type request struct{ sub *nats.Subscription }
+
+func (r request) drop() {
+	if r.sub != nil {
+		_ = r.sub.Unsubscribe()
 	}
 }
 
-// fetch returns the messages from a sequence on, as many as a batch holds; none where there is none.
-func (l *Log) fetch(ctx context.Context, from uint64) ([]*nats.Msg, error) {
-	request, err := json.Marshal(struct {
+// ask asks for the messages from a sequence on, by direct get: that needs no consumer, works across accounts, and a record that the broker dropped
+// silently shows as a jump in the sequence.
+func (v *verifier) ask(from uint64) (request, error) {
+	l := v.log
+	body, err := json.Marshal(struct {
 		Seq   uint64 `json:"seq"`
 		Batch int    `json:"batch"`
 		Bytes int    `json:"max_bytes"`
 	}{from, batchMessages, batchBytes})
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
 	inbox := l.conn.NewInbox()
 	sub, err := l.conn.SubscribeSync(inbox)
 	if err != nil {
-		return nil, unreachable(err)
+		return request{}, unreachable(err)
 	}
-	defer func() { _ = sub.Unsubscribe() }()
+	r := request{sub}
+	// A batch is bounded already; a client that drops some of it would make the log look as if it had lost them.
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
-		return nil, unreachable(err)
+		r.drop()
+		return request{}, unreachable(err)
 	}
-	if err := l.conn.PublishRequest(l.api+".DIRECT.GET."+Name(l.fund), inbox, request); err != nil {
-		return nil, unreachable(err)
+	if err := l.conn.PublishRequest(l.api+".DIRECT.GET."+Name(l.fund), inbox, body); err != nil {
+		r.drop()
+		return request{}, unreachable(err)
 	}
-	var msgs []*nats.Msg
+	return r, nil
+}
+
+// collect returns what was asked for; none where there is none.
+func (v *verifier) collect(ctx context.Context, r request, from uint64) ([]*nats.Msg, error) {
+	deadline := time.Now().Add(v.lag)
 	for {
-		wait, cancel := context.WithTimeout(ctx, patience)
-		msg, err := sub.NextMsgWithContext(wait)
-		cancel()
+		msgs, err := r.messages(ctx)
+		r.drop()
+		if err != nil || len(msgs) > 0 || !time.Now().Before(deadline) {
+			return msgs, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, unreachable(ctx.Err())
+		}
+		if r, err = v.ask(from); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r request) messages(ctx context.Context) (msgs []*nats.Msg, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := time.AfterFunc(patience, func() { cancel(nats.ErrTimeout) })
+	defer silent.Stop()
+	for {
+		msg, err := r.sub.NextMsgWithContext(ctx)
 		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			}
 			return nil, unreachable(err)
 		}
+		silent.Reset(patience)
 		switch status := msg.Header.Get("Status"); status {
 		case "":
 			msgs = append(msgs, msg)

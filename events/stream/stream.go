@@ -64,6 +64,9 @@ type Position struct {
 
 // A Store is the logs of all funds on one broker.
 type Store struct {
+	// Replicas is how many servers keep a log that this store makes; 0 is one. The logs that there are stay as they are.
+	Replicas int
+
 	conn  *nats.Conn
 	js    jetstream.JetStream
 	api   string
@@ -152,8 +155,10 @@ func (l *Log) Current(ctx context.Context) error {
 	switch {
 	case last > l.at.Block:
 		return fmt.Errorf("%w: block %d", events.ErrConflict, last)
+	case info == nil && l.at.Block > 0:
+		return l.tampered("stream-missing", events.Args{"seq": l.at.Seq.String()})
 	case last < l.at.Block:
-		return l.tampered("head-short", events.Args{"block": strconv.FormatUint(last, 10), "seq": l.at.Seq.String()})
+		return l.short(last, l.at.Seq)
 	}
 	return nil
 }
@@ -171,10 +176,16 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 		return fmt.Errorf("stream: a block of %d lines said to be %d", len(split), count)
 	}
 	for _, line := range split {
+		if len(line) > events.MaxLine {
+			return fmt.Errorf("stream: a line of %d bytes", len(line))
+		}
 		next.Tree.Append(proof.Leaf(line))
 	}
 	next.Block++
 	next.Seq += events.Seq(count)
+	if err := ctx.Err(); err != nil {
+		return unreachable(err)
+	}
 	if err := l.create(ctx); err != nil {
 		return err
 	}
@@ -206,8 +217,12 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 	case ack.Sequence != next.Block:
 		return &events.Error{Code: events.UnknownOutcome, Err: fmt.Errorf("block %d was acknowledged as %d", next.Block, ack.Sequence)}
 	}
+	if err := l.head.write(next); err != nil {
+		// The block is stored, and yet nothing would tell if it went missing. Whoever reads the log again finds it.
+		return &events.Error{Code: events.UnknownOutcome, Err: diskError(err)}
+	}
 	l.at = next
-	return l.head.write(l.at)
+	return nil
 }
 
 // The codes by which JetStream reports a lost fence: on one replica, on several, and by the root.
@@ -232,12 +247,8 @@ func isConflict(err error) bool {
 // create opens the head for writing, and makes the stream of a fund that has none. The head comes first: a stream beside which there is no head
 // has lost it.
 func (l *Log) create(ctx context.Context) error {
-	if l.head == nil && l.heads != "" {
-		h, err := writeHead(l.heads, l.fund, !l.exists)
-		if err != nil {
-			return err
-		}
-		l.head = h
+	if err := l.openHead(); err != nil {
+		return err
 	}
 	if l.exists {
 		return nil
@@ -246,7 +257,7 @@ func (l *Log) create(ctx context.Context) error {
 	defer cancel()
 	_, err := l.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: Name(l.fund), Subjects: []string{Subject(l.fund)}, Description: "the log of fund " + string(l.fund),
-		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, Replicas: 1,
+		Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy, Replicas: max(l.Replicas, 1),
 		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1,
 		DenyDelete: true, DenyPurge: true, AllowDirect: true,
 	})
