@@ -46,3 +46,11 @@ func (b *Book) first(m Moment) (events.Seq, error) {
 	}
 	return 1, nil
 }
+
+// After reports whether m is after n, as far as the two alone can tell: numbers with numbers, days with days, times with times.
+func (m Moment) After(n Moment) bool {
+	if m.kind != n.kind {
+		return false
+	}
+	return m.seq > n.seq || m.day > n.day || m.time.After(n.time)
+}

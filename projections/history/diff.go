@@ -237,7 +237,7 @@ func (h *History) diffSheet(q Query, from events.Seq, cells []Change) *sheet.She
 			for i := range cells {
 				c := &cells[i]
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Number(c.Year), sheet.Words(string(c.Line)), sheet.Term("measure", string(c.Measure)), c.Before, c.After, sheet.Numbers(c.Events),
+					sheet.Number(c.Year), sheet.Words(string(c.Line)), sheet.Term("column", string(c.Measure)), c.Before, c.After, sheet.Numbers(c.Events),
 				}}) {
 					return
 				}

@@ -119,6 +119,9 @@ func (st style) word(lang words.Language, name string) string {
 		return s
 	}
 	s := Catalogue.Find(lang, name, nil)
+	if measure, ok := strings.CutPrefix(name, "column."); ok {
+		s = heading(lang, measure)
+	}
 	if s == "" {
 		s = words.Ledger.Say(lang, name, nil)
 	}

@@ -543,3 +543,42 @@ func TestListsFirstAndLast(t *testing.T) {
 		t.Errorf("md:\n%s", got)
 	}
 }
+
+func TestChanged(t *testing.T) {
+	with := func(flags string, amounts ...events.Minor) *Sheet {
+		s := sample("x", amounts...)
+		s.Tables = append(s.Tables, &Table{Name: "flags", Columns: Columns("code"), Rows: Rows()})
+		if flags != "" {
+			s.Tables[1].Rows = Rows(Row{Cells: []Cell{Words(flags)}})
+		}
+		return s
+	}
+	before := with("a", 5, 7)
+	for _, c := range []struct {
+		after *Sheet
+		want  string
+	}{
+		{with("a", 5, 7), ""},
+		{with("a", 5, 8), `"rows":[{"line":"2","name":"x","spent":"0.08","rate":"50.00"}],"total":{"line":"0","spent":"0.13","rate":null}`},
+		{with("a", 6, 6), `"rows":[{"line":"1","name":"x","spent":"0.06","rate":"50.00"},{"line":"2","name":"x","spent":"0.06","rate":"50.00"}]`},
+		{with("a", 5, 7, 0), `"rows":[{"line":"3","name":"x","spent":"0.00","rate":"50.00"}]`},
+		{with("b", 5, 7), `"flags":[{"code":"b"}]`},
+		{with("", 5, 7), `"flags":[]`},
+	} {
+		got := ""
+		if s := Changed(before, c.after); s != nil {
+			s.Head = nil
+			var b bytes.Buffer
+			if err := json.Compact(&b, []byte(write(t, "json", s, Options{}))); err != nil {
+				t.Fatal(err)
+			}
+			got = strings.TrimSuffix(strings.TrimPrefix(b.String(), "{"), "}")
+		}
+		if got != c.want {
+			t.Errorf("changed: %s\nwant %s", got, c.want)
+		}
+	}
+	if s := Changed(nil, before); len(s.Tables) != 2 || s.Tables[0].Total == nil {
+		t.Error("at first everything is new")
+	}
+}
