@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -23,19 +24,41 @@ import (
 type question struct {
 	fund, year, asOf, knownAt, basis, denominator, unit, format, out string
 	wait                                                             uint64
+
+	// everyYear lets the year be left out; knownFlag is the flag that knownAt came by.
+	everyYear bool
+	knownFlag string
 }
 
 func (a *app) questionFlags(c *cobra.Command, q *question) {
+	a.yearFlags(c, q)
+	a.printFlags(c, q)
+	f := c.Flags()
+	f.StringVar(&q.knownAt, "known-at", "", a.say("flag.known-at", nil))
+	f.Uint64Var(&q.wait, "wait", 0, a.say("flag.wait", nil))
+	a.complete(c)
+}
+
+// yearFlags say which year is asked for, and which of its postings count.
+func (a *app) yearFlags(c *cobra.Command, q *question) {
 	f := c.Flags()
 	f.StringVar(&q.fund, "fund", "", a.say("flag.fund", nil))
 	f.StringVar(&q.year, "year", "", a.say("flag.year", nil))
 	f.StringVar(&q.asOf, "as-of", "", a.say("flag.as-of", nil))
-	f.StringVar(&q.knownAt, "known-at", "", a.say("flag.known-at", nil))
 	f.StringVar(&q.basis, "basis", "", a.say("flag.basis", nil))
+}
+
+// printFlags say how a sheet is printed.
+func (a *app) printFlags(c *cobra.Command, q *question) {
+	f := c.Flags()
 	f.StringVar(&q.unit, "unit", string(sheet.Yuan), a.say("flag.unit", nil))
 	f.StringVar(&q.format, "format", "text", a.say("flag.format", nil))
 	f.StringVar(&q.out, "out", "", a.say("flag.out", nil))
-	f.Uint64Var(&q.wait, "wait", 0, a.say("flag.wait", nil))
+}
+
+// complete lets a shell complete the choices of the flags that a command has.
+func (a *app) complete(c *cobra.Command) {
+	f := c.Flags()
 	for name, values := range map[string][]string{
 		"basis": plain(events.Bases), "unit": plain(sheet.Units), "format": sheet.Formats, "denominator": plain(history.Denominators),
 	} {
@@ -58,11 +81,12 @@ type parsed struct {
 	fund    events.Fund
 	query   projections.Query
 	knownAt projections.Moment
+	flag    string // that knownAt came by
 }
 
 func (a *app) parse(q question) (p parsed, err error) {
 	for _, required := range []struct{ flag, value string }{{"fund", q.fund}, {"year", q.year}} {
-		if required.value == "" {
+		if required.value == "" && !(q.everyYear && required.flag == "year") {
 			return p, usageError{hinted{
 				a.say("error.missing-flag", map[string]string{"flag": required.flag}), a.say("error.missing-"+required.flag, nil),
 			}}
@@ -71,8 +95,10 @@ func (a *app) parse(q question) (p parsed, err error) {
 	if p.fund, err = events.ParseFund(q.fund); err != nil {
 		return p, a.flagError("fund", err)
 	}
-	if p.query.Year, err = events.ParseYear(q.year); err != nil {
-		return p, a.flagError("year", err)
+	if q.year != "" {
+		if p.query.Year, err = events.ParseYear(q.year); err != nil {
+			return p, a.flagError("year", err)
+		}
 	}
 	if q.asOf != "" {
 		day, err := events.ParseDay(q.asOf)
@@ -81,11 +107,18 @@ func (a *app) parse(q question) (p parsed, err error) {
 		}
 		p.query.AsOf = &day
 	}
+	p.flag = cmp.Or(q.knownFlag, "known-at")
 	if q.knownAt != "" {
 		if p.knownAt, err = projections.ParseMoment(q.knownAt); err != nil {
-			return p, a.flagError("known-at", err)
+			return p, a.flagError(p.flag, err)
 		}
 	}
+	p.query.Basis, p.query.Denominator = events.Basis(q.basis), history.Denominator(q.denominator)
+	return p, a.choices(q)
+}
+
+// choices refuses what is none of the choices of a flag.
+func (a *app) choices(q question) error {
 	for _, choice := range []struct {
 		flag, value string
 		of          []string
@@ -96,11 +129,10 @@ func (a *app) parse(q question) (p parsed, err error) {
 		{"format", q.format, sheet.Formats},
 	} {
 		if !slices.Contains(choice.of, choice.value) {
-			return p, a.badFlag(choice.flag, choice.value, strings.TrimSpace(strings.Join(choice.of, " ")))
+			return a.badFlag(choice.flag, choice.value, strings.TrimSpace(strings.Join(choice.of, " ")))
 		}
 	}
-	p.query.Basis, p.query.Denominator = events.Basis(q.basis), history.Denominator(q.denominator)
-	return p, nil
+	return nil
 }
 
 // answer reads the fund's log, makes the sheet that was asked for and prints it. Nothing is printed from a log that does not check out.
@@ -217,7 +249,7 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	case at.Seq == 0 && (foldErr == nil || events.CodeOf(foldErr) == events.BadValue):
 		return nil, "", 0, s.unknownFund(ctx, p.fund)
 	case events.CodeOf(foldErr) == events.BadValue:
-		return nil, "", 0, notThere("known-at", p.knownAt.String(), at.Seq)
+		return nil, "", 0, notThere(p.flag, p.knownAt.String(), at.Seq)
 	case foldErr != nil:
 		return nil, "", 0, foldErr
 	}

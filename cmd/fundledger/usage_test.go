@@ -53,6 +53,19 @@ func TestWrongUsage(t *testing.T) {
 		{"events", "--fund", "f", "--to", "2022-02-30"},
 		{"events", "--year", "this"},
 		{"events", "x"},
+		{"statement", "--fund", "f", "--year", "2022"},
+		{"statement", "--fund", "f", "--line", "1"},
+		with([]string{"statement", "--line", "1", "--format", "pdf"}, ok...),
+		with([]string{"statement", "--line", "1", "x"}, ok...),
+		{"diff", "--fund", "f"},
+		{"diff", "--from", "1"},
+		with([]string{"diff", "--from", "1", "--denominator", "gross"}, ok...),
+		{"funds", "--format", "pdf"},
+		{"funds", "x"},
+		{"watch", "--fund", "f"},
+		with([]string{"watch", "--basis", "hearsay"}, ok...),
+		{"completion"},
+		{"completion", "tcsh"},
 		{"append", "no-such-file"},
 		{"append", "testdata"},
 		{"append", "a", "b"},
@@ -119,14 +132,12 @@ func TestHelp(t *testing.T) {
 				}
 			})
 			for _, sub := range c.Commands() {
-				if sub.Name() != "completion" {
-					every(sub)
-				}
+				every(sub)
 			}
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "version", "help"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "diff", "funds", "watch", "completion", "version", "help"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -136,7 +147,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events version") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement diff funds watch completion version") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}

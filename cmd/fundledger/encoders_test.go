@@ -1,0 +1,362 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"fundledger/events/words"
+	"fundledger/projections"
+	"fundledger/projections/sheet"
+
+	"github.com/clipperhouse/displaywidth"
+)
+
+// A readBack is a table as it was read back from some format: its rows, and the total as the last, by the headings of their columns.
+type readBack []map[string]string
+
+// TestEveryEncoderHasTheSameCells reads every table back from every format and compares all cells with those of JSON. JSON and CSV are read by the names of
+// the columns, text and Markdown by their headings.
+func TestEveryEncoderHasTheSameCells(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, sample())
+	var asked [][]string
+	for _, name := range projections.Tables {
+		asked = append(asked, []string{"table", name, "--fund", "cd-gx", "--year", "2022"})
+	}
+	asked = append(asked, []string{"table", "lots", "--fund", "cd-gx", "--year", "2023"}, []string{"report", "--fund", "cd-gx", "--year", "2022"},
+		[]string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "2"}, []string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "1.1"},
+		[]string{"diff", "--fund", "cd-gx", "--from", "30", "--to", "60"}, []string{"funds"})
+	for _, args := range asked {
+		for _, lang := range words.Languages {
+			print := func(format string) string {
+				return p.ok(t, append(slices.Clone(args), "--lang", string(lang), "--format", format)...)
+			}
+			want := readJSON(t, print("json"))
+			if len(want) == 0 && args[1] != "lots" {
+				t.Errorf("%v has no rows", args)
+			}
+			for format, got := range map[string]readBack{"text": readText(t, print("text")), "md": readMarkdown(t, print("md")), "csv": readCSV(t, print("csv"))} {
+				compareCells(t, fmt.Sprint(args, format, lang), lang, format, got, want)
+			}
+		}
+	}
+}
+
+// title is the heading of a column in a language.
+func title(lang words.Language, name string) string {
+	if s := sheet.Catalogue.Find(lang, "column."+name, nil); s != "" {
+		return s
+	}
+	return words.Ledger.Say(lang, "measure."+name, nil)
+}
+
+// A cell for people says the same as one for programs; these are the forms in which the two differ.
+func sameCell(lang words.Language, name, got, want string, row map[string]string) bool {
+	if got == want || got == "–" && want == "" {
+		return true
+	}
+	plain := strings.TrimSuffix(strings.ReplaceAll(got, ",", ""), "%")
+	if plain == want {
+		return true
+	}
+	for _, group := range []string{"flag", "measure", "column", "kind", "channel", "basis", "class", "truth"} {
+		var said []string
+		for code := range strings.SplitSeq(want, "; ") {
+			word := sheet.Catalogue.Find(lang, group+"."+code, nil)
+			if group == "column" {
+				word = title(lang, code)
+			}
+			if word == "" {
+				word = words.Ledger.Find(lang, group+"."+code, nil)
+			}
+			said = append(said, word)
+		}
+		if want != "" && got == strings.Join(said, "; ") {
+			return true
+		}
+	}
+	switch name {
+	case "name":
+		return got == row["name_en"] && lang == words.English || want == "" && got == sheet.Catalogue.Say(lang, "row.total", nil)
+	case "unit":
+		return want == "yuan" && got == sheet.Catalogue.Say(lang, "unit.CNY.yuan", nil)
+	case "events":
+		// Text leaves the rest of a long list out.
+		head, _, cut := strings.Cut(got, " …")
+		return cut && strings.HasPrefix(want, head)
+	}
+	return false
+}
+
+func compareCells(t *testing.T, what string, lang words.Language, format string, got, want readBack) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s has %d rows, JSON %d", what, len(got), len(want))
+		return
+	}
+	cells := 0
+	for i, w := range want {
+		seen := 0
+		for name := range w {
+			column := title(lang, name)
+			if format == "csv" && lang == words.English {
+				column = name
+			}
+			g, ok := got[i][column]
+			if !ok {
+				continue // not every column is for people
+			}
+			seen++
+			if !sameCell(lang, name, g, w[name], w) {
+				t.Errorf("%s, row %d: %s is %q, in JSON %q", what, i+1, name, g, w[name])
+			}
+		}
+		if cells += seen; seen < min(3, len(w)) {
+			t.Errorf("%s, row %d: %v was compared with %v in %d cells", what, i+1, slices.Sorted(maps.Keys(got[i])), slices.Sorted(maps.Keys(w)), seen)
+		}
+	}
+}
+
+// readJSON reads the main table with its total: the first member of the object that is a list or an object of objects.
+func readJSON(t *testing.T, text string) (out readBack) {
+	t.Helper()
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+		t.Fatal(err)
+	}
+	flat := func(row map[string]any) map[string]string {
+		cells := map[string]string{}
+		for name, v := range row {
+			cells[name] = flatCell(name, v)
+		}
+		return cells
+	}
+	for _, name := range []string{"rows", "entries", "cells"} {
+		var rows []map[string]any
+		if whole[name] == nil {
+			continue
+		}
+		if err := json.Unmarshal(whole[name], &rows); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			out = append(out, flat(r))
+		}
+	}
+	if whole["figures"] != nil {
+		var figures map[string]map[string]any
+		if err := json.Unmarshal(whole["figures"], &figures); err != nil {
+			t.Fatal(err)
+		}
+		for name, r := range figures {
+			r["figure"] = name
+			delete(r, "terms") // an object that only programs read
+			out = append(out, flat(r))
+		}
+		slices.SortFunc(out, func(a, b map[string]string) int { return strings.Compare(a["figure"], b["figure"]) })
+	}
+	if whole["total"] != nil {
+		var total map[string]any
+		if err := json.Unmarshal(whole["total"], &total); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, flat(total))
+	}
+	for _, r := range out {
+		delete(r, "own") // rows of their own in text
+	}
+	return out
+}
+
+func flatCell(name string, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		var parts []string
+		for _, e := range v {
+			parts = append(parts, fmt.Sprint(e))
+		}
+		if name == "events" {
+			return runs(parts)
+		}
+		return strings.Join(parts, "; ")
+	case map[string]any:
+		if v["issuer"] != nil {
+			return fmt.Sprintf("%v %v %v %v %v", v["issuer"], v["year"], v["type"], v["number"], v["line"])
+		}
+		for _, name := range []string{"name", "id", "ref"} {
+			if v[name] != nil {
+				return fmt.Sprint(v[name])
+			}
+		}
+	}
+	return fmt.Sprint(v)
+}
+
+// runs draws neighbours together, as people read them.
+func runs(numbers []string) string {
+	var out []string
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == fmt.Sprint(atoi(numbers[j])+1) {
+			j++
+		}
+		s := numbers[i]
+		if j > i {
+			s += "-" + numbers[j]
+		}
+		out = append(out, s)
+		i = j + 1
+	}
+	return strings.Join(out, " ")
+}
+
+func atoi(s string) (n int) {
+	_, _ = fmt.Sscan(s, &n)
+	return n
+}
+
+func byFigure(g readBack, heads []string) readBack {
+	if len(heads) > 0 && slices.ContainsFunc(words.Languages, func(l words.Language) bool { return heads[0] == title(l, "figure") || heads[0] == "figure" }) {
+		slices.SortFunc(g, func(a, b map[string]string) int { return strings.Compare(a[heads[0]], b[heads[0]]) })
+	}
+	return g
+}
+
+// skipped reports whether a row is for people alone: the part of a group that is not split, and the balances about a statement.
+func skipped(row map[string]string) bool {
+	for _, v := range row {
+		for _, lang := range words.Languages {
+			for _, name := range []string{"row.own", "row.opening", "row.closing"} {
+				if v == sheet.Catalogue.Say(lang, name, nil) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// readText reads the first table by the places of its rule, counted in the cells that characters take.
+func readText(t *testing.T, text string) (out readBack) {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	rule := slices.IndexFunc(lines, func(s string) bool { return strings.HasPrefix(s, "--") })
+	if rule < 0 {
+		return nil
+	}
+	var widths []int
+	for part := range strings.FieldsSeq(lines[rule]) {
+		widths = append(widths, len(part))
+	}
+	split := func(line string) []string {
+		cells := make([]string, len(widths))
+		at, column, end := 0, 0, widths[0]
+		for _, r := range line {
+			for column < len(widths)-1 && at >= end+2 {
+				column++
+				end += 2 + widths[column]
+			}
+			cells[column] += string(r)
+			at += displaywidth.String(string(r))
+		}
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		return cells
+	}
+	first := rule
+	for lines[first-1] != "" {
+		first--
+	}
+	heads := make([]string, len(widths))
+	for _, line := range lines[first:rule] {
+		for i, part := range split(line) {
+			heads[i] = strings.TrimSpace(heads[i] + " " + part)
+		}
+	}
+	for _, line := range lines[rule+1:] {
+		if line == "" {
+			break
+		}
+		if strings.HasPrefix(line, "--") {
+			continue
+		}
+		row := map[string]string{}
+		for i, c := range split(line) {
+			row[heads[i]] = c
+		}
+		if !skipped(row) {
+			out = append(out, row)
+		}
+	}
+	return byFigure(out, heads)
+}
+
+func readMarkdown(t *testing.T, text string) (out readBack) {
+	t.Helper()
+	var heads []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if !strings.HasPrefix(line, "|") {
+			if heads != nil {
+				break
+			}
+			continue
+		}
+		var cells []string
+		cell := ""
+		for i := 1; i < len(line); i++ {
+			switch {
+			case line[i] == '\\':
+				i++
+				cell += line[i : i+1]
+			case line[i] == '|':
+				cell = strings.TrimSpace(strings.ReplaceAll(cell, "\u3000", " "))
+				cells = append(cells, strings.TrimSuffix(strings.TrimPrefix(cell, "**"), "**"))
+				cell = ""
+			default:
+				cell += line[i : i+1]
+			}
+		}
+		switch {
+		case heads == nil:
+			heads = cells
+		case strings.HasPrefix(cells[0], "---"):
+		default:
+			row := map[string]string{}
+			for i, c := range cells {
+				row[heads[i]] = c
+			}
+			if !skipped(row) {
+				out = append(out, row)
+			}
+		}
+	}
+	return byFigure(out, heads)
+}
+
+func readCSV(t *testing.T, text string) (out readBack) {
+	t.Helper()
+	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range records[1:] {
+		row := map[string]string{}
+		for i, c := range record {
+			if _, ok := row[records[0][i]]; !ok { // what was asked stands behind the row's own
+				row[records[0][i]] = c
+			}
+		}
+		out = append(out, row)
+	}
+	return byFigure(out, records[0])
+}
