@@ -20,11 +20,13 @@ import (
 // out it cuts the rest away, and with it the evidence and every acknowledged event behind. The copy stands in the folder damaged, named after the
 // file and its content, so that it is made once. A record that a crash left half written is kept too; it costs little and nobody has to judge.
 func keepDamaged(folder string) error {
-	paths, err := filepath.Glob(filepath.Join(folder, "jetstream", "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	// The folder's own name is no part of the pattern: it may have brackets in it.
+	names, err := fs.Glob(os.DirFS(folder), "jetstream/jetstream/*/streams/*/msgs/*.blk")
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
+	for _, name := range names {
+		path := filepath.Join(folder, filepath.FromSlash(name))
 		data, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -20,8 +20,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"fundledger/events"
@@ -45,6 +48,7 @@ type Server struct {
 	broker  *server.Server
 	address *Address
 	secret  string
+	stop    func() error
 }
 
 // Heads is where a folder's heads are.
@@ -70,7 +74,7 @@ func Hold(ctx context.Context, folder string, o Options) (*Server, *Address, err
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, nil, unusable(folder, err)
 		}
-	} else if _, err := os.Stat(filepath.Join(folder, "lock")); errors.Is(err, fs.ErrNotExist) {
+	} else if !exists(filepath.Join(folder, "lock")) && !exists(storePath(folder)) { // a copy may have left the lock behind
 		return nil, nil, &events.Error{Code: events.Unavailable, Why: "no-folder", Args: events.Args{"folder": folder}}
 	}
 	lock := flock.New(filepath.Join(folder, "lock"), flock.SetPermissions(0o600))
@@ -87,7 +91,8 @@ func Hold(ctx context.Context, folder string, o Options) (*Server, *Address, err
 			}
 			return s, nil, nil
 		}
-		if a := readAddress(folder); a != nil {
+		// Right after a server has died another may hold the lock while the address is still the dead one's.
+		if a := readAddress(folder); a != nil && a.answers() {
 			return nil, a, nil
 		}
 		if time.Now().After(deadline) {
@@ -105,6 +110,13 @@ func unusable(folder string, err error) error {
 	return &events.Error{Code: events.Unavailable, Why: "disk", Args: events.Args{"folder": folder, "cause": err.Error()}, Err: err}
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func storePath(folder string) string { return filepath.Join(folder, "jetstream") }
+
 func addressPath(folder string) string { return filepath.Join(folder, "address") }
 
 // readAddress returns the address that the holder of the lock has written, nil while there is none.
@@ -120,10 +132,24 @@ func readAddress(folder string) *Address {
 	return &a
 }
 
-// configuration is the broker's, with the store, the ledger's secret and the clients' token to be filled in.
+// answers reports whether anything listens there.
+func (a *Address) answers() bool {
+	u, err := url.Parse(a.URL)
+	if err != nil {
+		return false
+	}
+	c, err := net.DialTimeout("tcp", u.Host, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
+
+// configuration is the broker's, with the ledger's secret and the clients' token to be filled in.
 const configuration = `
 server_name: fundledger
-jetstream { store_dir: %q, sync_interval: always, max_file_store: 1PB, max_memory_store: 64MB }
+jetstream { sync_interval: always, max_file_store: 1PB, max_memory_store: 64MB }
 max_payload: 8MB
 accounts {
   LEDGER {
@@ -160,11 +186,13 @@ func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 		return nil, unusable(folder, err)
 	}
 	s := &Server{folder: folder, lock: lock, secret: rand.Text()}
+	s.stop = sync.OnceValue(s.end)
 	token := rand.Text()
 	opts := &server.Options{}
-	if err := opts.ProcessConfigString(fmt.Sprintf(configuration, filepath.Join(folder, "jetstream"), s.secret, ClientUser, token)); err != nil {
+	if err := opts.ProcessConfigString(fmt.Sprintf(configuration, s.secret, ClientUser, token)); err != nil {
 		return nil, unusable(folder, err)
 	}
+	opts.StoreDir = storePath(folder) // not by the text above: its strings cannot spell every path
 	opts.Host, opts.Port, opts.DontListen = "127.0.0.1", server.RANDOM_PORT, !listen
 	opts.NoSigs, opts.NoLog = true, true
 	var err error
@@ -219,17 +247,15 @@ func quiet(o *nats.Options) error {
 	return nil
 }
 
-// Stop ends the server in order and lets go of the folder. Connections must have been drained. Stopping twice does nothing.
-func (s *Server) Stop() error {
-	if s.broker == nil {
-		return nil
-	}
+// Stop ends the server in order and lets go of the folder. Connections must have been drained. Stopping again does nothing more.
+func (s *Server) Stop() error { return s.stop() }
+
+func (s *Server) end() error {
 	err := os.Remove(addressPath(s.folder))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	s.broker.Shutdown()
 	s.broker.WaitForShutdown()
-	s.broker = nil
 	return errors.Join(err, s.lock.Unlock())
 }

@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -93,6 +94,76 @@ func TestAFolderHeldWithoutAnAddressIsWaitedFor(t *testing.T) {
 		t.Fatalf("after the first let go: %v", err)
 	}
 	if err := second.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTheAddressOfOneWhoHasDied holds a folder without announcing an address, while the one of a server that was killed still lies there.
+func TestTheAddressOfOneWhoHasDied(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s, _, err := embedded.Hold(t.Context(), folder, embedded.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Stop() }()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "address"), []byte(`{"url":"nats://`+dead+`","user":"client","token":"x"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, address, err := embedded.Hold(t.Context(), folder, embedded.Options{Patience: 100 * time.Millisecond})
+	var e *events.Error
+	if address != nil || !errors.As(err, &e) || e.Why != "folder-busy" {
+		t.Errorf("got address %v, %v; want folder-busy", address, err)
+	}
+}
+
+func TestFoldersOfAnyName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"资金 账本", `a "quoted" name`, "tab\there", "[brackets]*", "back\\slash", "$HOME", "#1; x"} {
+		folder := filepath.Join(t.TempDir(), name)
+		for range 2 {
+			s, _, err := embedded.Hold(t.Context(), folder, embedded.Options{Create: true})
+			if err != nil {
+				t.Errorf("%q: %v", name, err)
+				break
+			}
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(folder, "jetstream", "jetstream")); err != nil {
+			t.Errorf("%q: the store is not in the folder: %v", name, err)
+		}
+	}
+}
+
+// TestACopyWithoutALock reads a folder that was copied without its lock, as backups may.
+func TestACopyWithoutALock(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s, _, err := embedded.Hold(t.Context(), folder, embedded.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(folder, "lock")); err != nil {
+		t.Fatal(err)
+	}
+	s, _, err = embedded.Hold(t.Context(), folder, embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 }
