@@ -75,7 +75,7 @@ func request(t *testing.T, nc *nats.Conn, fund, body string, atomic bool) (rs []
 	if atomic {
 		m.Header.Set(api.AtomicHeader, "true")
 	}
-	reply, err := nc.RequestMsg(m, 5*time.Second)
+	reply, err := nc.RequestMsg(m, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
