@@ -186,6 +186,14 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 	if err := ctx.Err(); err != nil {
 		return unreachable(err)
 	}
+	if err := l.openHead(); err != nil {
+		return err
+	}
+	if l.heads != "" {
+		if err := checkRoom(l.heads, len(lines)); err != nil {
+			return diskError(err)
+		}
+	}
 	if err := l.create(ctx); err != nil {
 		return err
 	}
@@ -244,12 +252,8 @@ func isConflict(err error) bool {
 	return false
 }
 
-// create opens the head for writing, and makes the stream of a fund that has none. The head comes first: a stream beside which there is no head
-// has lost it.
+// create makes the stream of a fund that has none. The head is there by then: a stream beside which there is no head has lost it.
 func (l *Log) create(ctx context.Context) error {
-	if err := l.openHead(); err != nil {
-		return err
-	}
 	if l.exists {
 		return nil
 	}

@@ -3,6 +3,7 @@ package stream_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -156,7 +157,9 @@ func TestReadingWhileWriting(t *testing.T) {
 	t.Parallel()
 	_, st, _ := hold(t, t.TempDir())
 	w := st.Log(fund)
-	fill(t, w, 1)
+	if _, err := read(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
 	done := make(chan error, 1)
 	go func() {
 		for i := range 200 {
@@ -167,13 +170,27 @@ func TestReadingWhileWriting(t *testing.T) {
 		}
 		done <- nil
 	}()
-	for range 20 {
+	follower := st.Log(fund)
+	followed := 0
+	for len(done) == 0 {
 		if _, err := read(t.Context(), st.Log(fund)); err != nil {
-			t.Error(err)
+			t.Fatal(err)
+		}
+		for _, err := range follower.Rest(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			followed++
 		}
 	}
 	if err := <-done; err != nil {
-		t.Error(err)
+		t.Fatal(err)
+	}
+	for range follower.Rest(t.Context()) {
+		followed++
+	}
+	if followed != 200 || follower.At() != w.At() {
+		t.Errorf("a follower read %d lines up to %d, want 200", followed, follower.At().Seq)
 	}
 }
 
@@ -187,6 +204,25 @@ func TestClientsCannotWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer nc.Close()
+	own, err := s.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	// A command service that answers whatever it is asked, wherever it is told to.
+	if _, err := own.Subscribe("cmd.local.*", func(m *nats.Msg) { _ = m.Respond([]byte("forged\n")) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := own.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	overheard := make(chan *nats.Msg, 100)
+	if _, err := nc.ChanSubscribe("ledger.>", overheard); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := nc.Request("cmd.local."+string(fund), nil, time.Second); err != nil || string(reply.Data) != "forged\n" {
+		t.Fatalf("the command service does not answer: %v", err)
+	}
 	subject, name := stream.Subject(fund), stream.Name(fund)
 	attempts := map[string]func() error{
 		"publish": func() error { return nc.Publish(subject, []byte("forged\n")) },
@@ -198,7 +234,25 @@ func TestClientsCannotWrite(t *testing.T) {
 			return nc.PublishRequest(stream.Own+".DIRECT.GET."+name, subject, []byte(`{"seq":1}`))
 		},
 	}
-	for _, api := range []string{"STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE", "STREAM.MSG.DELETE", "STREAM.RESTORE", "CONSUMER.CREATE"} {
+	for _, reader := range []string{"STREAM.INFO." + name, "STREAM.NAMES", "DIRECT.GET." + name} {
+		attempts["reply of "+reader+" to the stream"] = func() error {
+			return nc.PublishRequest(stream.Imported+"."+reader, subject, []byte(`{"seq":1,"batch":10}`))
+		}
+		attempts["trace of "+reader+" to the stream"] = func() error {
+			m := nats.NewMsg(stream.Imported + "." + reader)
+			m.Reply, m.Data = nc.NewInbox(), []byte(`{"seq":1}`)
+			m.Header.Set("Nats-Trace-Dest", subject)
+			return nc.PublishMsg(m)
+		}
+	}
+	attempts["trace of a command to the stream"] = func() error {
+		m := nats.NewMsg("cmd.local." + string(fund))
+		m.Reply, m.Data = nc.NewInbox(), []byte(`{}`)
+		m.Header.Set("Nats-Trace-Dest", subject)
+		return nc.PublishMsg(m)
+	}
+	attempts["an answer pretended"] = func() error { return nc.Publish("$JS.ACK."+name+".x.1.1.1.1.0", nil) }
+	for _, api := range []string{"STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE", "STREAM.MSG.DELETE", "STREAM.RESTORE", "STREAM.SNAPSHOT", "STREAM.CREATE", "CONSUMER.CREATE", "CONSUMER.DURABLE.CREATE", "CONSUMER.LIST"} {
 		for _, prefix := range []string{stream.Own, stream.Imported} {
 			attempts[prefix+"."+api] = func() error {
 				reply, err := nc.Request(prefix+"."+api+"."+name, []byte(`{"name":"`+name+`","seq":1,"no_erase":true,"config":{"deliver_subject":"`+subject+`"}}`), 300*time.Millisecond)
@@ -221,6 +275,25 @@ func TestClientsCannotWrite(t *testing.T) {
 	got, err := read(t.Context(), st.Log(fund))
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("after the attempts the log reads %d lines, %v; want the %d stored", len(got), err, len(want))
+	}
+	// What a client sends to the ledger's own subject or has answered there stays among the clients.
+	if err := st.Log(fund).Append(t.Context(), []byte("{}\n"), 1); !errors.Is(err, events.ErrConflict) {
+		t.Errorf("a log that was not read yet took a block: %v", err)
+	}
+	before := len(overheard)
+	w := st.Log(fund)
+	if _, err := read(t.Context(), w); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Append(t.Context(), []byte("{\"secret\":1}\n"), 1); err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, `{"secret":1}`)
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if len(overheard) != before {
+		t.Error("a client overhears what the ledger stores")
 	}
 	imported, err := stream.NewStore(nc, stream.Imported, "")
 	if err != nil {
@@ -470,6 +543,9 @@ func TestOneFlippedBit(t *testing.T) {
 		t.Run(filepath.ToSlash(rel), func(t *testing.T) {
 			t.Parallel()
 			noticed, tries := 0, min(len(data), 24)
+			if strings.HasSuffix(path, ".blk") {
+				tries = 72
+			}
 			for i := range tries {
 				folder := t.TempDir()
 				if err := os.CopyFS(folder, os.DirFS(original)); err != nil {
@@ -489,6 +565,44 @@ func TestOneFlippedBit(t *testing.T) {
 			}
 			t.Logf("%d of %d flipped bits mattered, all of them noticed", noticed, tries)
 		})
+	}
+}
+
+// TestOneFlippedBitInTheFormOfARecord flips every bit of what stands before a record in the broker's file: lengths, sequence, time. Some of them lead
+// the broker a long way.
+func TestOneFlippedBitInTheFormOfARecord(t *testing.T) {
+	t.Parallel()
+	original, want, _ := stored(t)
+	rel := filepath.Join("jetstream", "jetstream", "LEDGER", "streams", stream.Name(fund), "msgs", "1.blk")
+	data, err := os.ReadFile(filepath.Join(original, rel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	starts := []int{0}
+	for at := 0; at < len(data); {
+		at += int(binary.LittleEndian.Uint32(data[at:]) &^ (1 << 31))
+		starts = append(starts, at)
+	}
+	for _, record := range []int{0, 7, len(starts) - 2} {
+		for part := range 22 {
+			t.Run(fmt.Sprintf("record %d byte %d", record+1, part), func(t *testing.T) {
+				t.Parallel()
+				for bit := range 8 {
+					folder := t.TempDir()
+					if err := os.CopyFS(folder, os.DirFS(original)); err != nil {
+						t.Fatal(err)
+					}
+					flipped := bytes.Clone(data)
+					flipped[starts[record]+part] ^= 1 << bit
+					if err := os.WriteFile(filepath.Join(folder, rel), flipped, 0o600); err != nil {
+						t.Fatal(err)
+					}
+					if !flippedIsNoticed(t, folder, want) {
+						t.Errorf("bit %d was not noticed", bit)
+					}
+				}
+			})
+		}
 	}
 }
 
