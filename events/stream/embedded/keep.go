@@ -19,6 +19,9 @@ import (
 // keepDamaged sets a copy aside of every file of records that the broker would shorten when it starts: at the first record that does not check
 // out it cuts the rest away, and with it the evidence and every acknowledged event behind. The copy stands in the folder damaged, named after the
 // file and its content, so that it is made once. A record that a crash left half written is kept too; it costs little and nobody has to judge.
+//
+// Where that record claims a sequence far away, the file is cut here instead: the broker would first walk all the sequences in between, one by
+// one, and one flipped bit is enough to make that take years.
 func keepDamaged(folder string) error {
 	// The folder's own name is no part of the pattern: it may have brackets in it.
 	names, err := fs.Glob(os.DirFS(folder), "jetstream/jetstream/*/streams/*/msgs/*.blk")
@@ -35,16 +38,21 @@ func keepDamaged(folder string) error {
 			return err
 		}
 		stream := filepath.Base(filepath.Dir(filepath.Dir(path)))
-		if recordsCheckOut(data, stream, strings.TrimSuffix(filepath.Base(path), ".blk")) {
+		sound, jump := soundRecords(data, stream, strings.TrimSuffix(filepath.Base(path), ".blk"))
+		if sound == len(data) {
 			continue
 		}
 		sum := sha256.Sum256(data)
 		kept := filepath.Join(folder, "damaged", fmt.Sprintf("%s-%s-%s", stream, filepath.Base(path), hex.EncodeToString(sum[:8])))
-		if _, err := os.Stat(kept); err == nil {
-			continue
+		if _, err := os.Stat(kept); err != nil {
+			if err := writeWhole(kept, data); err != nil {
+				return err
+			}
 		}
-		if err := writeWhole(kept, data); err != nil {
-			return err
+		if jump > jumpMax {
+			if err := os.Truncate(path, int64(sound)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -74,39 +82,53 @@ const (
 	headersBit = 1 << 31
 )
 
-// recordsCheckOut reports whether a file is whole records with the right hashes, from its beginning to its end.
-func recordsCheckOut(data []byte, stream, number string) bool {
+// sequenceMarks are bits of a sequence that say something else: that the record is erased, that it only remembers another's removal.
+const sequenceMarks = 3 << 62
+
+// jumpMax is how many sequences the broker may walk: a moment's work.
+const jumpMax = 1 << 20
+
+// soundRecords returns how many bytes of a file, from its beginning, are whole records with the right hashes. Of the record behind them, if there is
+// one, jump is by how much the sequence that it claims is beyond the last sound one.
+func soundRecords(data []byte, stream, number string) (sound int, jump uint64) {
 	if _, err := strconv.Atoi(number); err != nil {
-		return true // no file of records
+		return len(data), 0 // no file of records
 	}
 	key := sha256.Sum256([]byte(stream + "-" + number))
 	hash, err := highwayhash.NewDigest64(key[:])
 	if err != nil {
-		return false
+		return 0, 0
 	}
-	for len(data) > 0 {
-		if len(data) < recordHead {
-			return false
+	last := uint64(0)
+	for rest := data; len(rest) > 0; rest = data[sound:] {
+		if len(rest) < recordHead {
+			return sound, 0
 		}
-		length := binary.LittleEndian.Uint32(data)
-		subject := int(binary.LittleEndian.Uint16(data[20:]))
+		length := binary.LittleEndian.Uint32(rest)
+		subject := int(binary.LittleEndian.Uint16(rest[20:]))
+		sequence := binary.LittleEndian.Uint64(rest[4:]) &^ sequenceMarks
 		before := subject // what stands before headers and message
 		if length&headersBit != 0 {
 			length &^= headersBit
 			before += 4
 		}
-		if int(length) > len(data) || int(length) < recordHead+before+recordHash {
-			return false
+		ok := int(length) <= len(rest) && int(length) >= recordHead+before+recordHash
+		if ok {
+			body := rest[recordHead : length-recordHash]
+			hash.Reset()
+			for _, part := range [][]byte{rest[4:20], body[:subject], body[before:]} {
+				_, _ = hash.Write(part)
+			}
+			ok = bytes.Equal(hash.Sum(nil), rest[length-recordHash:length])
 		}
-		body := data[recordHead : length-recordHash]
-		hash.Reset()
-		for _, part := range [][]byte{data[4:20], body[:subject], body[before:]} {
-			_, _ = hash.Write(part)
+		if !ok {
+			if sequence > last {
+				jump = sequence - last
+			}
+			return sound, jump
 		}
-		if !bytes.Equal(hash.Sum(nil), data[length-recordHash:length]) {
-			return false
-		}
-		data = data[length:]
+		last = sequence
+		sound += int(length)
 	}
-	return true
+	return sound, 0
 }

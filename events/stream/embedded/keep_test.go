@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,6 +46,7 @@ func TestEvidenceOfDamageIsKept(t *testing.T) {
 	}
 	for name, damage := range map[string]func([]byte) []byte{
 		"sound":              func(b []byte) []byte { return b },
+		"a far sequence":     func(b []byte) []byte { b[len(b)-lastRecord(b)+4+6] ^= 1; return b },
 		"a sequence":         func(b []byte) []byte { b[9] = 0x36; return b },
 		"a length":           func(b []byte) []byte { b[1] ^= 0x40; return b },
 		"a message":          func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
@@ -85,5 +87,17 @@ func TestEvidenceOfDamageIsKept(t *testing.T) {
 			}
 			t.Errorf("what was found is in none of %v", kept)
 		})
+	}
+}
+
+// lastRecord is the length of a file's last record.
+func lastRecord(b []byte) int {
+	at := 0
+	for {
+		n := int(binary.LittleEndian.Uint32(b[at:]) &^ (1 << 31))
+		if at+n == len(b) {
+			return n
+		}
+		at += n
 	}
 }
