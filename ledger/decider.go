@@ -330,7 +330,7 @@ func (d *decider) land(ctx context.Context, b *batch, err error) {
 	} else if !errors.Is(err, events.ErrConflict) {
 		// Whether the block is still on its way nobody can say. Deciding it again is safe: the fence lets only one of the two in, and ids
 		// that turn out to be stored are duplicates.
-		failAll(b.jobs, &events.Error{Code: codeOr(err, events.UnknownOutcome), Err: err})
+		failAll(b.jobs, &events.Error{Code: codeOr(err, events.UnknownOutcome), Why: whyOf(err), Args: argsOf(err), Err: err})
 		redo = redo[len(b.jobs):]
 	}
 	d.again(redo)
