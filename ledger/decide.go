@@ -483,6 +483,18 @@ func (d *decision) standing(of *entry, field string, given events.Line) events.L
 	}
 }
 
+// placed resolves the payment that the command names, and the line on which its money stands.
+func (d *decision) placed(of *entry) events.Line {
+	at := d.standing(of, "line", d.c.Line)
+	if d.err == nil {
+		d.res.Of = of.seq
+		if d.c.Line == "" {
+			d.res.Line = at
+		}
+	}
+	return at
+}
+
 // settle posts what the command takes out of suspense.
 func (d *decision) settle(u *entry, amount events.Minor) {
 	if u != nil {

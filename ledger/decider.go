@@ -68,9 +68,10 @@ type decider struct {
 
 // A batch is what has been decided since the last block was launched, with its events encoded.
 type batch struct {
-	jobs  []*job
-	lines []byte
-	count int
+	jobs    []*job
+	decided int // commands, refused ones too
+	lines   []byte
+	count   int // events
 }
 
 func newDecider(fund events.Fund, log Log, now func() time.Time) *decider {
@@ -172,10 +173,17 @@ func (d *decider) more() <-chan struct{} {
 	return d.ready
 }
 
-// holds reports whether the block can take a job more; an empty one takes any.
+// maxDecided is how many commands are decided before anybody is answered. Refusals fill no block, so without it a stream of them would keep
+// everyone waiting, those too whose events are ready to be stored.
+const maxDecided = 4 * MaxBlockEvents
+
+// holds reports whether the batch can take a job more; an empty one takes any.
 func (b *batch) holds(j *job) bool {
-	if b.count == 0 {
+	if len(b.jobs) == 0 {
 		return true
+	}
+	if b.decided+len(j.inputs) > maxDecided {
+		return false
 	}
 	size := 0
 	for i := range j.inputs {
@@ -227,6 +235,7 @@ func (d *decider) add(ctx context.Context, j *job) {
 	}
 	j.receipts = make([]Receipt, len(j.inputs))
 	d.next.jobs = append(d.next.jobs, j)
+	d.next.decided += len(j.inputs)
 	if !j.atomic {
 		for i := range j.inputs {
 			j.receipts[i] = d.decide(j, i, now)

@@ -210,13 +210,9 @@ func (d *decision) receiptConfirmed() {
 	if d.err != nil {
 		return
 	}
-	at := d.standing(of, "line", c.Line)
+	at := d.placed(of)
 	if d.err != nil {
 		return
-	}
-	d.res.Of = of.seq
-	if c.Line == "" {
-		d.res.Line = at
 	}
 	on := of.pay.on(at)
 	d.exceeds("of", of, on.inTransit())
@@ -319,13 +315,9 @@ func (d *decision) refunded() {
 	if d.err != nil {
 		return
 	}
-	at := d.standing(of, "line", c.Line)
+	at := d.placed(of)
 	if d.err != nil {
 		return
-	}
-	d.res.Of = of.seq
-	if c.Line == "" {
-		d.res.Line = at
 	}
 	on := of.pay.on(at)
 	d.exceeds("of", of, on.left())
@@ -515,7 +507,7 @@ func (d *decision) reclassified() {
 	if d.err != nil {
 		return
 	}
-	at := d.standing(of, "line", c.Line)
+	at := d.placed(of)
 	if d.err != nil {
 		return
 	}
@@ -526,10 +518,6 @@ func (d *decision) reclassified() {
 	if of.lot != "" && to != at {
 		d.refuse(events.WrongTarget, "other-line-lot", events.Args{"field": "of", "value": c.Of.String(), "kind": string(of.kind), "lot": of.lot})
 		return
-	}
-	d.res.Of = of.seq
-	if c.Line == "" {
-		d.res.Line = at
 	}
 	on := of.pay.on(at)
 	d.exceeds("of", of, on.left())

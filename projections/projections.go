@@ -157,6 +157,22 @@ func (m Moment) IsZero() bool { return m.kind == end }
 
 func (m Moment) String() string { return m.text }
 
+// Seq is the number of a moment that is one, else 0.
+func (m Moment) Seq() events.Seq { return m.seq }
+
+// Begun reports whether e is not before m: a day begins with its first instant in the fund's zone.
+func (m Moment) Begun(e *events.Event, zone *time.Location) bool {
+	switch m.kind {
+	case bySeq:
+		return e.Seq >= m.seq
+	case byDay:
+		return !e.Time.Before(m.day.Time(zone))
+	case byTime:
+		return !e.Time.Before(m.time)
+	}
+	return true
+}
+
 // Includes reports whether e is not after m. zone is the fund's; numbers and times only grow, so no event after the first that is not included is.
 func (m Moment) Includes(e *events.Event, zone *time.Location) bool {
 	switch m.kind {

@@ -256,7 +256,6 @@ type tally struct {
 	app      *app
 	out      io.Writer
 	statuses map[ledger.Status]int
-	tampered bool
 	err      error
 }
 
@@ -270,7 +269,6 @@ func (t *tally) add(receipts []ledger.Receipt) {
 		r := &receipts[i]
 		r.Say(t.app.lang)
 		t.statuses[r.Status]++
-		t.tampered = t.tampered || r.Code == events.Tampered
 		if err := enc.Encode(r); err != nil && t.err == nil {
 			t.err = err
 		}

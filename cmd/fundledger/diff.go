@@ -47,9 +47,9 @@ func (a *app) diffFrom(from, to string) (projections.Moment, error) {
 	if from == "" {
 		return projections.Moment{}, usageError{hinted{a.say("error.missing-flag", map[string]string{"flag": "from"}), a.say("error.missing-from", nil)}}
 	}
-	start, err := projections.ParseMoment(from)
+	start, err := a.moment("from", from)
 	if err != nil {
-		return start, a.flagError("from", err)
+		return start, err
 	}
 	if end, err := projections.ParseMoment(to); err == nil && start.After(end) {
 		return start, a.backwards(from, to)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fundledger/events"
+	"fundledger/projections"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/text/unicode/norm"
@@ -19,6 +20,8 @@ import (
 type selection struct {
 	fund, line, from, to, payee, voucher string
 	year                                 int
+
+	start, end projections.Moment // from and to
 }
 
 func (a *app) eventsCommand() *cobra.Command {
@@ -48,6 +51,13 @@ func (a *app) events(ctx context.Context, want selection) error {
 			return a.flagError("fund", err)
 		}
 		funds = []events.Fund{fund}
+	}
+	var err error
+	if want.start, err = a.moment("from", want.from); err != nil {
+		return err
+	}
+	if want.end, err = a.moment("to", want.to); err != nil {
+		return err
 	}
 	s, err := a.openRead(ctx)
 	if err != nil {
@@ -80,12 +90,10 @@ func (a *app) events(ctx context.Context, want selection) error {
 type found struct {
 	year, line bool
 	last       events.Seq // of the longest log
-	from, to   moment
 }
 
 func (f *found) add(g found) {
 	f.year, f.line, f.last = f.year || g.year, f.line || g.line, max(f.last, g.last)
-	f.from, f.to = g.from, g.to
 }
 
 // missing says what is asked for and not there: a fund, a year, a line, a number.
@@ -101,9 +109,9 @@ func (f *found) missing(ctx context.Context, s *store, want selection) error {
 		return &events.Error{Code: events.UnknownYear, Args: args}
 	case want.line != "" && !f.line:
 		return &events.Error{Code: events.UnknownLine, Args: args}
-	case f.from.seq > f.last:
+	case want.start.Seq() > f.last:
 		return notThere("from", want.from, f.last)
-	case f.to.seq > f.last:
+	case want.end.Seq() > f.last:
 		return notThere("to", want.to, f.last)
 	}
 	return nil
@@ -127,12 +135,6 @@ func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want sel
 			if zone, err = time.LoadLocation(r.Resolved.Zone); err != nil {
 				return f, err
 			}
-			if f.from, err = a.moment("from", want.from, zone); err != nil {
-				return f, err
-			}
-			if f.to, err = a.moment("to", want.to, zone); err != nil {
-				return f, err
-			}
 		}
 		f.last = r.Seq
 		below.note(&r.Command)
@@ -147,7 +149,7 @@ func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want sel
 				}
 			}
 		}
-		if want.from != "" && f.from.after(r.Event) || want.to != "" && f.to.before(r.Event) || !want.matches(r.Event, below) {
+		if !want.start.Begun(r.Event, zone) || !want.end.Includes(r.Event, zone) || !want.matches(r.Event, below) {
 			continue
 		}
 		if want.payee != "" {

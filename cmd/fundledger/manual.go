@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -348,15 +347,4 @@ func slips(a, b string) int {
 		before = row
 	}
 	return before[len(b)]
-}
-
-// manualFileNames lists the files of the manual, for the test that every one of them is a page.
-func manualFileNames() (names []string, err error) {
-	err = fs.WalkDir(manualFiles, "manual", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			names = append(names, name)
-		}
-		return err
-	})
-	return names, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -335,4 +336,15 @@ func TestTutorial(t *testing.T) {
 			}
 		})
 	}
+}
+
+// manualFileNames lists the files of the manual, for the test that every one of them is a page.
+func manualFileNames() (names []string, err error) {
+	err = fs.WalkDir(manualFiles, "manual", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
 }

@@ -2,49 +2,21 @@ package main
 
 import (
 	"errors"
-	"time"
 
 	"fundledger/events"
+	"fundledger/projections"
 )
 
-// A moment is a place in a fund's log as the command line names it: a number, or a time that it was recorded by.
-type moment struct {
-	seq  events.Seq
-	from time.Time // the first instant meant
-	to   time.Time // the last instant meant
-}
-
-// moment reads a number, a date (which is that whole day in the fund's zone) or an RFC 3339 time. Nothing is the zero moment.
-func (a *app) moment(flag, s string, zone *time.Location) (moment, error) {
+// moment reads the moment that a flag names; nothing is the zero moment.
+func (a *app) moment(flag, s string) (projections.Moment, error) {
 	if s == "" {
-		return moment{}, nil
+		return projections.Moment{}, nil
 	}
-	if n, err := events.ParseSeq(s); err == nil {
-		return moment{seq: n}, nil
+	m, err := projections.ParseMoment(s)
+	if err != nil {
+		return m, a.flagError(flag, err)
 	}
-	if d, err := events.ParseDay(s); err == nil {
-		return moment{from: d.Time(zone), to: (d + 1).Time(zone).Add(-time.Nanosecond)}, nil
-	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return moment{from: t, to: t}, nil
-	}
-	return moment{}, usageError{&events.Error{Code: events.BadValue, Why: "moment-form", Args: events.Args{"field": "--" + flag, "value": s}}}
-}
-
-// after reports whether the moment is after the event.
-func (m moment) after(e *events.Event) bool {
-	if m.seq != 0 {
-		return e.Seq < m.seq
-	}
-	return e.Time.Before(m.from)
-}
-
-// before reports whether the moment is before the event.
-func (m moment) before(e *events.Event) bool {
-	if m.seq != 0 {
-		return e.Seq > m.seq
-	}
-	return e.Time.After(m.to)
+	return m, nil
 }
 
 // flagError makes the fault of a value one of the flag that it was given by.

@@ -108,10 +108,8 @@ func (a *app) parse(q question) (p parsed, err error) {
 		p.query.AsOf = &day
 	}
 	p.flag = cmp.Or(q.knownFlag, "known-at")
-	if q.knownAt != "" {
-		if p.knownAt, err = projections.ParseMoment(q.knownAt); err != nil {
-			return p, a.flagError(p.flag, err)
-		}
+	if p.knownAt, err = a.moment(p.flag, q.knownAt); err != nil {
+		return p, err
 	}
 	p.query.Basis, p.query.Denominator = events.Basis(q.basis), history.Denominator(q.denominator)
 	return p, a.choices(q)

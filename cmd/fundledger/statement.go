@@ -40,10 +40,6 @@ func (a *app) statementOf(line, from string) (code events.Line, start projection
 	if code, err = events.ParseLine(line); err != nil {
 		return "", start, a.flagError("line", err)
 	}
-	if from != "" {
-		if start, err = projections.ParseMoment(from); err != nil {
-			return "", start, a.flagError("from", err)
-		}
-	}
-	return code, start, nil
+	start, err = a.moment("from", from)
+	return code, start, err
 }

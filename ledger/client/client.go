@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"fundledger/events"
 	"fundledger/ledger"
@@ -34,9 +35,13 @@ func (c *Client) Append(ctx context.Context, inputs []ledger.Input, atomic bool)
 	return <-done
 }
 
+// patience is how long an answer may take: far longer than a ledger needs to load a long log, and not for ever, since an answer that was lost
+// never comes.
+const patience = 2 * time.Minute
+
 // Submit sends commands of one fund in one request before it returns, so that what one caller submits is taken in that order, and calls done
-// once, later, with the receipts in the order of the inputs and with their numbers. What could not be sent or was not answered before ctx ended
-// is failed: [events.Unavailable] where nobody took it, [events.UnknownOutcome] where it may have been stored. Unless atomic, inputs that could
+// once, later, with the receipts in the order of the inputs and with their numbers. What could not be sent or was not answered before ctx ended,
+// or within two minutes, is failed: [events.Unavailable] where nobody took it, [events.UnknownOutcome] where it may have been stored. Unless atomic, inputs that could
 // not be read are refused without being sent.
 func (c *Client) Submit(ctx context.Context, inputs []ledger.Input, atomic bool, done func([]ledger.Receipt)) {
 	out := make([]ledger.Receipt, len(inputs))
@@ -97,6 +102,8 @@ func (c *Client) send(inputs []ledger.Input, atomic bool) (func(context.Context)
 		return nil, unavailable(errors.Join(err, sub.Unsubscribe()))
 	}
 	return func(ctx context.Context) ([]ledger.Receipt, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
 		reply, err := sub.NextMsgWithContext(ctx)
 		switch {
 		case errors.Is(err, nats.ErrNoResponders):

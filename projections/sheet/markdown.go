@@ -27,12 +27,7 @@ func WriteMarkdown(w io.Writer, s *Sheet, o Options) error {
 	}
 	line("- " + escaped(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})))
 	for i, t := range s.Tables {
-		empty := true
-		for range t.Rows {
-			empty = false
-			break
-		}
-		if empty && t.bare() && i > 0 {
+		if t.silent() && i > 0 {
 			continue
 		}
 		line("")
@@ -40,7 +35,7 @@ func WriteMarkdown(w io.Writer, s *Sheet, o Options) error {
 			line("## " + escaped(Catalogue.Say(o.Lang, "table."+t.Name, nil)))
 			line("")
 		}
-		if empty && t.bare() {
+		if t.silent() {
 			line(escaped(Catalogue.Say(o.Lang, "table.empty", nil)))
 			continue
 		}

@@ -107,8 +107,13 @@ func Columns(names ...string) []Column {
 	return out
 }
 
-// bare reports whether a table has nothing to say beside its rows.
-func (t *Table) bare() bool { return t.Total == nil && t.First == nil && t.Last == nil }
+// silent reports whether a table has nothing to say: no rows, and nothing beside them.
+func (t *Table) silent() bool {
+	for range t.Rows {
+		return false
+	}
+	return t.Total == nil && t.First == nil && t.Last == nil
+}
 
 // Column returns the place of a column, or -1.
 func (t *Table) Column(name string) int {

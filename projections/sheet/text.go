@@ -34,19 +34,14 @@ func WriteText(w io.Writer, s *Sheet, o Options) error {
 	}
 	line(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)}))
 	for i, t := range s.Tables {
-		empty := true
-		for range t.Rows {
-			empty = false
-			break
-		}
-		if empty && t.bare() && i > 0 {
+		if t.silent() && i > 0 {
 			continue
 		}
 		line("")
 		if i > 0 {
 			line(Catalogue.Say(o.Lang, "table."+t.Name, nil))
 		}
-		if empty && t.bare() {
+		if t.silent() {
 			line(Catalogue.Say(o.Lang, "table.empty", nil))
 			continue
 		}
