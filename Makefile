@@ -6,7 +6,7 @@ GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 SOURCES     = $(wildcard cmd events ledger projections deploy)
 DATA       ?= data
 
-.PHONY: run build test lint format vuln fuzz bench
+.PHONY: run build test lint format vuln fuzz bench crash
 
 # The reference fund on the embedded JetStream: its tables, then the server.
 run: build
@@ -42,3 +42,8 @@ fuzz:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Kills a server under load KILLS times, and looks at what is left.
+KILLS ?= 200
+crash:
+	FUNDLEDGER_KILLS=$(KILLS) go test -count=1 -timeout 60m -v -run Kill ./cmd/fundledger

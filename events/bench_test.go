@@ -17,7 +17,7 @@ func benchEvent(b testing.TB) Event {
 		b.Fatal(err)
 	}
 	return Event{
-		Seq: 1738, ID: c.ID, Time: time.Date(2026, 11, 23, 2, 11, 9, 123456000, time.UTC), Command: c, Actor: Actor{"local", "operator"}, Rules: Rules, Decimals: 2,
+		Seq: 1738, ID: c.ID, Time: time.Date(2026, 11, 23, 2, 11, 9, 123456000, time.UTC), Command: &c, Actor: Actor{"local", "operator"}, Rules: Rules, Decimals: 2,
 		Postings: []Posting{{Year: 2022, Line: c.Line, Measure: DisbursedM, Amount: 89000000, Date: c.Date, Counts: c.Date.Last(), Channel: c.Channel, Basis: c.Basis, Dims: c.Dims}},
 	}
 }
@@ -45,6 +45,19 @@ func BenchmarkParseEvent(b *testing.B) {
 	}
 }
 
+func BenchmarkSkim(b *testing.B) {
+	e := benchEvent(b)
+	line := AppendLine(nil, &e)
+	var got Event
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if !got.Skim(line) {
+			b.Fatal("not skimmed")
+		}
+	}
+}
+
 func BenchmarkAppendLine(b *testing.B) {
 	e := benchEvent(b)
 	buf := AppendLine(nil, &e)
@@ -60,6 +73,21 @@ func BenchmarkContent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = e.Command.Content()
+	}
+}
+
+// BenchmarkCanonicalAndKey makes the id of a command that has none as an input does.
+func BenchmarkCanonicalAndKey(b *testing.B) {
+	raw := []byte(benchPayment)
+	b.ReportAllocs()
+	for b.Loop() {
+		canon, err := Canonical(raw)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := Key(canon, 1); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

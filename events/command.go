@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Command asks for one event. [ParseCommand] makes one from JSON; a field that the command does not have is the zero value, and defaults that
@@ -37,30 +38,38 @@ type Command struct {
 	Payee        Payee
 	Voucher      Voucher
 
-	// The fields of [FundOpened] and [LineAdded]. The line that a line-added adds stands in Line and, with its other fields, in Lines[0].
-	Name, NameEn, Department, Currency, TimeZone string
-	From, To                                     Day
-	Unbudgeted                                   bool // "budgeted": false
-	Lines                                        []LineSpec
-
-	Stage     Stage   // [Appropriated]
-	FromLegs  []Leg   // [Reallocated]
-	ToLegs    []Leg   // [Reallocated]
-	Covers    []Ref   // [Reallocated]
-	Recipient string  // [Allotted]: "to", the district or unit
-	Quota     string  // [Allotted]
-	Contract  string  // [Committed]
-	Due       Date    // [Committed]
-	Channel   Channel // [Disbursed]
-	Method    Method  // [Disbursed]
+	Stage    Stage   // [Appropriated]
+	Contract string  // [Committed]
+	Due      Date    // [Committed]
+	Channel  Channel // [Disbursed]
+	Method   Method  // [Disbursed]
 
 	Of         Ref
 	Commitment Ref
 	Against    Ref
 	Settles    Ref
 	Cause      Cause // [ClawedBack]
-	OfLine     Line
-	FromYear   Year
+
+	*Seldom
+}
+
+// Seldom is the fields of those kinds that have few events: apart, so that a payment is half as large. It is not nil in a command that was read.
+// Commands that have none of its fields share one, which must not be changed.
+type Seldom struct {
+	// The fields of [FundOpened] and [LineAdded]. The line that a line-added adds stands in Line and, with its other fields, in Lines[0].
+	Name, NameEn, Department, Currency, TimeZone string
+	From, To                                     Day
+	Unbudgeted                                   bool // "budgeted": false
+	Lines                                        []LineSpec
+
+	FromLegs  []Leg  // [Reallocated]
+	ToLegs    []Leg  // [Reallocated]
+	Covers    []Ref  // [Reallocated]
+	Recipient string // [Allotted]: "to", the district or unit
+	Quota     string // [Allotted]
+
+	OfLine   Line // [ClawedBack]
+	FromYear Year
 
 	ToYear     Year
 	ToLine     Line
@@ -86,6 +95,12 @@ type Command struct {
 	SumOf       []SignedRef
 	QuotientOf  []Ref
 }
+
+// none is what commands share that have no field of [Seldom].
+var none = &Seldom{}
+
+// NoCommand returns the command that stands where none could be read.
+func NoCommand() *Command { return &Command{Seldom: none} }
 
 // A LineSpec describes one line when its year is opened or the line is added.
 type LineSpec struct {
@@ -212,7 +227,9 @@ func (c *Command) HasEvidence() bool {
 // the defaults that need no ledger filled in and references as given. It serves to tell a retry from another use of one id. It is not stored
 // and may differ from release to release.
 func (c *Command) Content() [sha256.Size]byte {
-	w := contentWriter{b: make([]byte, 0, 512)}
+	w := contentWriters.Get().(*contentWriter)
+	defer contentWriters.Put(w)
+	w.b = w.b[:0]
 	w.text(string(c.Kind), string(c.Fund), string(c.Mode), string(c.Basis), c.Date.text, c.Note, c.AsPrinted, c.AmountText, string(c.Line), c.Lot,
 		c.Purpose, c.Reason, c.Counterparty, string(c.Stage), c.Recipient, c.Quota, c.Contract, c.Due.text, string(c.Channel), string(c.Method),
 		string(c.Cause), string(c.OfLine), string(c.ToLine), c.Text, string(c.Flag), string(c.Measure), c.Figure, string(c.Value), c.Unit,
@@ -227,7 +244,8 @@ func (c *Command) Content() [sha256.Size]byte {
 	w.text(c.Documents...)
 	w.number(int64(len(c.Approvers)))
 	w.text(c.Approvers...)
-	w.text(c.Dims.Key(), c.ToDims.Key())
+	w.dims(c.Dims)
+	w.dims(c.ToDims)
 	w.number(int64(len(c.Lines)))
 	for _, l := range c.Lines {
 		w.text(string(l.Code), string(l.Parent), l.Name, l.NameEn, l.Description, string(l.Was))
@@ -265,10 +283,25 @@ func (c *Command) Content() [sha256.Size]byte {
 // A contentWriter writes values so that no two different sequences of them give the same bytes.
 type contentWriter struct{ b []byte }
 
+var contentWriters = sync.Pool{New: func() any { return new(contentWriter) }}
+
 func (w *contentWriter) text(ss ...string) {
+	b := w.b
 	for _, s := range ss {
-		w.b = binary.AppendUvarint(w.b, uint64(len(s)))
-		w.b = append(w.b, s...)
+		if s == "" { // as most are
+			b = append(b, 0)
+			continue
+		}
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	w.b = b
+}
+
+func (w *contentWriter) dims(ds Dims) {
+	w.number(int64(len(ds)))
+	for _, d := range ds {
+		w.text(d.Key, d.Value)
 	}
 }
 

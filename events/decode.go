@@ -3,7 +3,6 @@ package events
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"regexp"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/bojanz/currency"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -27,20 +25,33 @@ const MaxLine = 65535
 // the value; its words say what to write instead. What only a ledger can know, such as the currency's decimals, is not looked at.
 //
 // The command keeps raw, or a copy without the line breaks between tokens. Beside an error stands what could be read of it, for the receipt.
-func ParseCommand(raw []byte) (Command, error) { return parseCommand(raw, false) }
+func ParseCommand(raw []byte) (c Command, err error) {
+	err = c.Read(raw)
+	return c, err
+}
+
+// Read is [ParseCommand] into a zero command.
+func (c *Command) Read(raw []byte) error {
+	if quickCommand(c, raw) {
+		return nil
+	}
+	var err error
+	*c, err = parseCommand(raw, false)
+	return err
+}
 
 // parseCommand reads a command. One that is stored has been checked as part of its line, and may have fields that this release does not know.
 func parseCommand(raw []byte, stored bool) (Command, error) {
 	if !stored {
 		raw = bytes.Trim(raw, jsonSpace)
 		if err := checkObject(raw); err != nil {
-			return Command{}, err
+			return Command{Seldom: none}, err
 		}
 		if bytes.ContainsAny(raw, "\r\n") {
 			raw = withoutBreaks(raw)
 		}
 	}
-	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher}, stored: stored}
+	p := &parser{c: Command{Raw: raw, Mode: Control, Basis: ByVoucher, Seldom: &Seldom{}}, stored: stored}
 	var buf [24]member
 	top := members(raw, buf[:0])
 	p.command(top)
@@ -79,27 +90,6 @@ func withoutBreaks(raw []byte) []byte {
 	}
 	return out
 }
-
-// Key returns the id of a command that was given none: a UUIDv5 of its RFC 8785 form, LF and the ordinal (1, 2 …) among the equal commands of
-// one input, so that the same file twice posts nothing twice.
-func Key(raw []byte, ordinal int) (ID, error) {
-	canon, err := Canonical(raw)
-	if err != nil {
-		return "", err
-	}
-	return ID(uuid.NewSHA1(keySpace, fmt.Appendf(canon, "\n%d", ordinal)).String()), nil
-}
-
-// Canonical returns a command in its RFC 8785 form, in which equal commands are equal bytes.
-func Canonical(raw []byte) ([]byte, error) {
-	v := jsontext.Value(slices.Clone(raw))
-	if err := v.Canonicalize(); err != nil {
-		return nil, malformed(err, raw)
-	}
-	return v, nil
-}
-
-var keySpace = uuid.MustParse("d850ed6e-cb6a-5ef7-bd1d-77ee78a2ba50")
 
 // checkObject reports whether raw is one JSON object and nothing after it. Names that occur twice at any depth and bad UTF-8 are [Malformed].
 func checkObject(raw []byte) error {
@@ -300,7 +290,8 @@ func (p *parser) whole(find func(string) jsontext.Value) {
 		if words, ok := ParseCapitals(c.AmountText); !ok {
 			p.bad("amount_text", nil, badValue("capitals-form", c.AmountText))
 		} else if !words.Equal(c.Amount) {
-			p.bad("amount_text", nil, badValue("capitals-differ", c.AmountText).With("amount", c.Amount.String()).With("reads", words.String()))
+			formal, _ := FormatCapitals(c.Amount)
+			p.bad("amount_text", nil, badValue("capitals-differ", c.AmountText).With("amount", c.Amount.String()).With("reads", words.String()).With("capitals", formal))
 		}
 	}
 	switch c.Kind {
@@ -410,7 +401,7 @@ func (p *parser) field(name string, v jsontext.Value) {
 	case "id":
 		parse(p, name, v, &c.ID, ParseID)
 	case "mode":
-		enum(p, name, v, &c.Mode, []Mode{Control, Record})
+		enum(p, name, v, &c.Mode, modes)
 	case "basis":
 		enum(p, name, v, &c.Basis, Bases)
 	case "documents":
@@ -465,7 +456,7 @@ func (p *parser) field(name string, v jsontext.Value) {
 		}
 		p.lineField(name, name, v, &c.Lines[0])
 	case "stage":
-		enum(p, name, v, &c.Stage, []Stage{OriginalStage, SupplementaryStage})
+		enum(p, name, v, &c.Stage, stages)
 	case "from":
 		if c.Kind == FundOpened {
 			parse(p, name, v, &c.From, ParseDay)
@@ -492,7 +483,7 @@ func (p *parser) field(name string, v jsontext.Value) {
 	case "channel":
 		enum(p, name, v, &c.Channel, Channels)
 	case "method":
-		enum(p, name, v, &c.Method, []Method{Direct, Authorised, Single, Warrant})
+		enum(p, name, v, &c.Method, methods)
 	case "of":
 		p.ref(name, v, &c.Of)
 	case "commitment":
@@ -780,8 +771,8 @@ func (p *parser) dims(path string, v jsontext.Value, to *Dims) {
 }
 
 func dimForm(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && r != '_' {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && c != '_' {
 			return false
 		}
 	}
@@ -851,7 +842,7 @@ func (p *parser) payee(path string, v jsontext.Value, to *Payee) {
 		case "id":
 			p.text(path, v, &to.ID, 500)
 		case "class":
-			enum(p, path, v, &to.Class, []Class{Enterprise, Supplier, Unit, District, Park, Person})
+			enum(p, path, v, &to.Class, classes)
 		case "account":
 			p.text(path, v, &to.Account, 500)
 		case "bank":
@@ -887,9 +878,12 @@ func (p *parser) voucher(path string, v jsontext.Value, to *Voucher) {
 			text = &to.Number
 		}
 		p.text(path, v, text, 500)
-		*text = strings.TrimSpace(norm.NFKC.String(*text))
+		*text = normal(*text)
 	})
 }
+
+// normal returns a text of a voucher as it is compared.
+func normal(s string) string { return strings.TrimSpace(norm.NFKC.String(s)) }
 
 func (p *parser) source(path string, v jsontext.Value, to *Source) {
 	p.object(path, v, sourceNames, func(name, path string, v jsontext.Value) {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // golden reads the stored lines of testdata/v1 by the names of their files. Each was written by hand from the format, not by this package.
@@ -153,13 +155,13 @@ func TestFiscalYearDates(t *testing.T) {
 	}
 }
 
-func command(t testing.TB, raw string) Command {
+func command(t testing.TB, raw string) *Command {
 	t.Helper()
 	c, err := ParseCommand([]byte(raw))
 	if err != nil {
 		t.Fatalf("%s: %v", raw, err)
 	}
-	return c
+	return &c
 }
 
 // TestExampleInTheSpecification reads the event in the package comment with the code that the comment specifies.
@@ -324,6 +326,16 @@ func FuzzParseEvent(f *testing.F) {
 		}
 		if third := AppendLine(nil, &again); !bytes.Equal(third, out) {
 			t.Errorf("written again differs:\n%s\n%s", out, third)
+		}
+	})
+}
+
+func TestAppendTime(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Unix(rapid.Int64Range(-70_000_000_000, 300_000_000_000).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds"))
+		if got, want := string(AppendTime([]byte("x"), at)), "x"+at.UTC().Format(TimeForm); got != want {
+			t.Fatalf("%s, want %s", got, want)
 		}
 	})
 }

@@ -128,6 +128,14 @@ const (
 	Person     Class = "person"
 )
 
+// The words of the types that have no list of their own above.
+var (
+	modes   = []Mode{Control, Record}
+	stages  = []Stage{OriginalStage, SupplementaryStage}
+	methods = []Method{Direct, Authorised, Single, Warrant}
+	classes = []Class{Enterprise, Supplier, Unit, District, Park, Person}
+)
+
 // A shape is the fields that a command takes: name to whether it is required. Shapes are those of FORMAT: one for each kind, and for
 // [ClawedBack] one for each cause.
 type shape map[string]bool

@@ -120,10 +120,10 @@ var knownWords = func() map[string]string {
 	addWords(all, Causes)
 	addWords(all, Bases)
 	addWords(all, Channels)
-	addWords(all, []Method{Direct, Authorised, Single, Warrant})
+	addWords(all, methods)
 	addWords(all, Measures)
-	addWords(all, []Mode{Control, Record})
-	addWords(all, []Class{Enterprise, Supplier, Unit, District, Park, Person})
+	addWords(all, modes)
+	addWords(all, classes)
 	return all
 }()
 

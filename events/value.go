@@ -86,12 +86,21 @@ func ParseYear(s string) (Year, error) {
 	return Year(n), nil
 }
 
-func (y Year) String() string { return fmt.Sprintf("%04d", int(y)) }
+func (y Year) String() string {
+	if y >= 1000 {
+		return strconv.Itoa(int(y)) // a replay asks for very many
+	}
+	return fmt.Sprintf("%04d", int(y))
+}
 
 // ParseID parses a caller's key.
 func ParseID(s string) (ID, error) {
 	n := 0
 	for _, r := range s {
+		if r > ' ' && r < 0x7f {
+			n++
+			continue
+		}
 		if r == utf8.RuneError || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
 			return "", badValue("id-form", s)
 		}
@@ -116,11 +125,55 @@ func (s Seq) String() string { return strconv.FormatUint(uint64(s), 10) }
 
 // ParseDay parses a day written 2022-04-18. Days that the calendar does not have are refused.
 func ParseDay(s string) (Day, error) {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil || t.Year() < firstYear || t.Year() > lastYear+9 {
+	d, ok := parseDay(s)
+	if !ok {
 		return 0, badValue("day-form", s)
 	}
-	return dayOf(t), nil
+	return d, nil
+}
+
+func parseDay[T string | []byte](s T) (Day, bool) {
+	if len(s) != len(time.DateOnly) || s[4] != '-' || s[7] != '-' {
+		return 0, false
+	}
+	y, ok1 := twoDigits(s, 0)
+	y2, ok2 := twoDigits(s, 2)
+	m, ok3 := twoDigits(s, 5)
+	d, ok4 := twoDigits(s, 8)
+	y = y*100 + y2
+	if !ok1 || !ok2 || !ok3 || !ok4 || y < firstYear || m < 1 || m > 12 || d < 1 || d > daysOf(y, m) {
+		return 0, false
+	}
+	return calendarDay(y, m, d), true
+}
+
+// twoDigits reads the number of two digits that stands at i.
+func twoDigits[T string | []byte](s T, i int) (int, bool) {
+	a, b := s[i]-'0', s[i+1]-'0'
+	return int(a)*10 + int(b), a <= 9 && b <= 9
+}
+
+// daysOf returns how many days a month has.
+func daysOf(y, m int) int {
+	switch {
+	case m == 2 && (y%4 != 0 || y%100 == 0 && y%400 != 0):
+		return 28
+	case m == 2:
+		return 29
+	case m == 4 || m == 6 || m == 9 || m == 11:
+		return 30
+	}
+	return 31
+}
+
+// calendarDay returns a day of a year from 1 on. Years are counted from March, so that a leap day ends one, and months that begin with March have
+// 30.6 days on the average: (153m+2)/5 before the m-th.
+func calendarDay(y, m, d int) Day {
+	m -= 3
+	if m < 0 {
+		y, m = y-1, m+12
+	}
+	return Day(365*y + y/4 - y/100 + y/400 + (153*m+2)/5 + d - 1 - 719468)
 }
 
 // DayOf returns the day on which t falls in its own location.
@@ -175,11 +228,13 @@ func ParseDate(s string) (Date, error) {
 		if err != nil {
 			return Date{}, badValue("date-form", s)
 		}
-		first, _ := ParseDay(s + "-01-01")
-		d.first, d.last, d.fiscal = first, first.end(12), y
+		d.first, d.last, d.fiscal = calendarDay(int(y), 1, 1), calendarDay(int(y), 12, 31), y
 	case len(s) == 7:
-		first, err := ParseDay(s + "-01")
-		if err != nil {
+		var month [len(time.DateOnly)]byte
+		copy(month[:], s)
+		copy(month[7:], "-01")
+		first, ok := parseDay(month[:])
+		if !ok {
 			return Date{}, badValue("date-form", s)
 		}
 		d.first, d.last = first, first.end(1)
@@ -211,9 +266,6 @@ func ParseDate(s string) (Date, error) {
 func (d Day) end(n int) Day {
 	return dayOf(d.Time(time.UTC).AddDate(0, n, 0)) - 1
 }
-
-// DateOf returns the date that is exactly the day d.
-func DateOf(d Day) Date { return Date{text: d.String(), first: d, last: d} }
 
 func (d Date) String() string { return d.text }
 
@@ -252,23 +304,43 @@ var pow10 = [...]int64{1, 10, 100, 1000, 10000}
 
 // ParseAmount parses an amount. Zero, a sign, an exponent, leading zeros, separators and full-width digits are refused, each by name.
 func ParseAmount(s string) (Amount, error) {
+	a, ok := parseAmount(s)
+	if ok {
+		return a, nil
+	}
 	if why := decimalFault(s); why != "" {
 		return Amount{}, badValue(why, s)
 	}
-	whole, frac, _ := strings.Cut(s, ".")
-	if len(frac) > maxPlaces {
+	if _, frac, _ := strings.Cut(s, "."); len(frac) > maxPlaces {
 		return Amount{}, badValue("amount-places", s)
 	}
-	a := Amount{places: int8(len(frac))}
-	a.whole, _ = strconv.ParseInt(whole, 10, 64)
-	if frac != "" {
-		f, _ := strconv.ParseInt(frac, 10, 32)
-		a.frac = int32(f * pow10[maxPlaces-len(frac)])
+	return Amount{}, badValue("amount-zero", s)
+}
+
+func parseAmount[T string | []byte](s T) (Amount, bool) {
+	var whole, frac int64
+	places := -1 // no point yet
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == '.' && places < 0 && i > 0:
+			places = 0
+		case c < '0' || c > '9' || places == maxPlaces:
+			return Amount{}, false
+		case places >= 0:
+			frac = frac*10 + int64(c-'0')
+			places++
+		case i == 15 || i == 1 && s[0] == '0':
+			return Amount{}, false
+		default:
+			whole = whole*10 + int64(c-'0')
+		}
 	}
-	if a.whole == 0 && a.frac == 0 {
-		return Amount{}, badValue("amount-zero", s)
+	if places == 0 || whole == 0 && frac == 0 {
+		return Amount{}, false
 	}
-	return a, nil
+	places = max(places, 0)
+	return Amount{whole, int32(frac * pow10[maxPlaces-places]), int8(places)}, true
 }
 
 // decimalFault says what keeps s from being a plain unsigned decimal, as the last part of a key in the words; "" where nothing does.

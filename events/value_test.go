@@ -206,9 +206,6 @@ func TestParseDate(t *testing.T) {
 	if f := d.In(first, first.end(12)); f.First() != first || f.Last().String() != "2023-03-31" || f.String() != "2022" || f.FiscalYear() != 2022 {
 		t.Errorf("fiscal year = %s to %s", f.First(), f.Last())
 	}
-	if e := DateOf(first); !e.Exact() || e.String() != "2022-04-01" || e.First() != first {
-		t.Errorf("DateOf = %v", e)
-	}
 	if !(Date{}).IsZero() {
 		t.Error("the zero Date is a date")
 	}

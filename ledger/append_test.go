@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 	"fundledger/ledger"
@@ -21,13 +22,13 @@ import (
 
 // A house is a folder with its broker, in which ledgers can be opened one after another or side by side.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	folder string
 	store  *stream.Store
 	stop   func()
 }
 
-func build(t *testing.T, folder string) *house {
+func build(t testing.TB, folder string) *house {
 	t.Helper()
 	s, _, err := embedded.Hold(t.Context(), folder, embedded.Options{Create: true})
 	if err != nil {
@@ -82,7 +83,7 @@ func (h *house) stored(fund events.Fund) (all []events.Event, blocks uint64) {
 	return all, log.At().Block
 }
 
-func inputs(t *testing.T, lines ...string) (out []ledger.Input) {
+func inputs(t testing.TB, lines ...string) (out []ledger.Input) {
 	t.Helper()
 	for in, err := range ledger.ReadInputs(strings.NewReader(strings.Join(lines, "\n"))) {
 		if err != nil {
@@ -260,13 +261,13 @@ type faultyLog struct {
 	call int
 }
 
-func (f *faultyLog) Append(ctx context.Context, lines []byte, count int) error {
+func (f *faultyLog) Append(ctx context.Context, b *proof.Block) error {
 	f.call++
 	before, after := f.plan(f.call)
 	if before != nil {
 		return before
 	}
-	if err := f.Log.Append(ctx, lines, count); err != nil {
+	if err := f.Log.Append(ctx, b); err != nil {
 		return err
 	}
 	return after

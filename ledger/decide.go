@@ -12,12 +12,12 @@ import (
 )
 
 // decide returns the event that command c causes in s, with its postings; or the number of the event that c is a retry of; or the refusal that
-// comes first in the order of [events.Refusals]. It does no I/O, reads no clock but now and draws no random number. Retries come before every
-// refusal. s is not changed.
+// comes first in the order of [events.Refusals]. What [state.missing] names must have been fetched. It does no I/O, reads no clock but now and draws
+// no random number. Retries come before every refusal. s is not changed, but for the room in which the event is made: it is valid until the next decision.
 func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now time.Time) (*events.Event, events.Seq, error) {
-	used, ok := s.ids[id]
-	if ok && used.content == c.Content() {
-		return nil, used.seq, nil
+	used := s.withID(id)
+	if used != 0 && s.get(used).Command.Content() == c.Content() {
+		return nil, used, nil
 	}
 	if s.currency == "" && c.Kind != events.FundOpened {
 		return nil, 0, refusal(events.UnknownFund, events.Args{"fund": string(c.Fund)})
@@ -26,7 +26,8 @@ func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now 
 	if !at.After(s.lastTime) {
 		at = s.lastTime.Add(time.Microsecond)
 	}
-	d := &decision{s: s, c: c, decimals: s.decimals}
+	d := &s.made
+	*d = decision{s: s, c: c, decimals: s.decimals, postings: d.postings[:0], event: d.event}
 	if s.zone != nil {
 		d.today = events.DayOf(at.In(s.zone))
 	}
@@ -37,8 +38,8 @@ func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now 
 	}
 	switch {
 	case d.err != nil:
-	case ok:
-		d.refuse(events.IDUsed, "", events.Args{"id": string(id), "seq": used.seq.String()})
+	case used != 0:
+		d.refuse(events.IDUsed, "", events.Args{"id": string(id), "seq": used.String()})
 	case first != 0:
 		d.refuse(events.VoucherUsed, "", events.Args{"voucher": voucherText(c.Voucher), "seq": first.String()})
 	default:
@@ -66,10 +67,14 @@ func (s *state) decide(id events.ID, c *events.Command, actor events.Actor, now 
 	slices.SortFunc(d.flags, func(a, b events.Code) int {
 		return cmp.Compare(slices.Index(events.Flags, a), slices.Index(events.Flags, b))
 	})
-	return &events.Event{
-		Seq: s.last + 1, ID: id, Time: at, Command: *c, Actor: actor, Rules: events.Rules, Flags: d.flags, Resolved: d.res,
+	if d.event == nil {
+		d.event = &events.Event{}
+	}
+	*d.event = events.Event{
+		Seq: s.last + 1, ID: id, Time: at, Command: c, Actor: actor, Rules: events.Rules, Flags: d.flags, Resolved: d.res,
 		Decimals: d.decimals, Postings: d.postings,
-	}, 0, nil
+	}
+	return d.event, 0, nil
 }
 
 // A decision is one command on its way to an event. Its checks run in phases in the order of the codes; within a phase the fault that comes
@@ -84,6 +89,7 @@ type decision struct {
 	date     events.Date    // with the fiscal year filled in
 	y        *year
 
+	event    *events.Event // room for it
 	res      events.Resolved
 	postings []events.Posting
 	flags    []events.Code
@@ -145,6 +151,9 @@ func (d *decision) amounts() {
 // minor turns an amount into smallest units. One that is too large for that is refused in its turn, and until then counts as the largest.
 func (d *decision) minor(field string, a events.Amount) events.Minor {
 	m, err := a.Minor(d.decimals)
+	if err == nil {
+		return m
+	}
 	var e *events.Error
 	switch {
 	case !errors.As(err, &e):
@@ -188,7 +197,7 @@ func (d *decision) voucher() (seq events.Seq, retry bool) {
 	if c.Voucher == (events.Voucher{}) {
 		return 0, false
 	}
-	n := d.s.vouchers[voucherUse{c.Kind, c.Voucher}]
+	n := d.s.withVoucher(c.Kind, c.Voucher)
 	if n == 0 {
 		return 0, false
 	}
@@ -217,24 +226,25 @@ var openInClosed = []events.Kind{events.ReceiptConfirmed, events.Amended, events
 func (d *decision) kind() {
 	c := d.c
 	d.y = d.s.years[c.Year]
-	yearArgs := events.Args{"fund": string(c.Fund), "year": c.Year.String()}
+	yearArgs := func() events.Args { return events.Args{"fund": string(c.Fund), "year": c.Year.String()} }
 	opened := d.y != nil && d.y.opened != 0
 	switch {
 	case c.Kind == events.FundOpened:
 		if opened {
-			yearArgs["seq"] = d.y.opened.String()
-			d.refuse(events.YearExists, "", yearArgs)
+			args := yearArgs()
+			args["seq"] = d.y.opened.String()
+			d.refuse(events.YearExists, "", args)
 		}
 	case !opened:
-		d.refuse(events.UnknownYear, "", yearArgs)
+		d.refuse(events.UnknownYear, "", yearArgs())
 	case d.y.closed && !slices.Contains(openInClosed, c.Kind):
 		why := ""
 		if c.Kind == events.ClawedBack && (c.Cause == events.Refund || c.Cause == events.Offset || c.Cause == events.Returned) {
 			why = "prior-year"
 		}
-		d.refuse(events.YearClosedCode, why, yearArgs)
+		d.refuse(events.YearClosedCode, why, yearArgs())
 	case !d.y.closed && c.Kind == events.YearReopened:
-		d.refuse(events.YearNotClosed, "", yearArgs)
+		d.refuse(events.YearNotClosed, "", yearArgs())
 	}
 	d.otherYears()
 	if d.err != nil {
@@ -502,24 +512,39 @@ func (d *decision) settle(u *entry, amount events.Minor) {
 	}
 }
 
+// A touch is a line of whose sums a command changes some, and what they would be.
+type touch struct {
+	line              *line
+	next              sums
+	budgeted, checked bool
+}
+
+// touchOf returns the touch of a line, nil where there is none. There are few.
+func touchOf(touched []touch, l *line) *touch {
+	for i := range touched {
+		if touched[i].line == l {
+			return &touched[i]
+		}
+	}
+	return nil
+}
+
 // consequences applies the postings to copies of the sums that they touch: it refuses what leaves int64, and notes the rules that are broken.
 func (d *decision) consequences() {
-	touched := map[*line]*sums{}
+	touched := make([]touch, 0, 4)
+	named := make([]*line, 0, 4) // in the order in which the postings name them
 	lots := map[*lot]*events.Totals{}
-	var named []*line // in the order in which the postings name them
-	budgeted := map[*line]bool{}
 	for i := range d.postings {
 		p := &d.postings[i]
 		y := d.s.yearIn(p.Year)
 		l := y.lines[p.Line]
 		for at := l; at != nil; at = at.parent {
-			next := touched[at]
-			if next == nil {
-				copied := at.sums
-				next = &copied
-				touched[at], budgeted[at] = next, y.budgeted
+			to := touchOf(touched, at)
+			if to == nil {
+				touched = append(touched, touch{line: at, next: at.sums, budgeted: y.budgeted})
+				to = &touched[len(touched)-1]
 			}
-			if err := next.add(p, at == l); err != nil {
+			if err := to.next.add(p, at == l); err != nil {
 				d.refuse(events.Overflow, "", events.Args{"measure": string(p.Measure), "line": string(at.code), "year": p.Year.String()})
 				return
 			}
@@ -543,7 +568,7 @@ func (d *decision) consequences() {
 			}
 		}
 	}
-	d.budget(named, touched, budgeted)
+	d.budget(named, touched)
 	for _, p := range d.postings {
 		lt := d.s.yearIn(p.Year).lots[p.Lot]
 		if next := lots[lt]; p.Lot != "" && next != nil {
@@ -572,8 +597,7 @@ func (d *decision) leftAsked(before, after events.Minor, args events.Args) event
 }
 
 // budget stops a command that lowers free money and leaves it below zero: on a line that it names, or on a line above that has own money.
-func (d *decision) budget(named []*line, touched map[*line]*sums, budgeted map[*line]bool) {
-	checked := map[*line]bool{}
+func (d *decision) budget(named []*line, touched []touch) {
 	check := func(l *line, before, after events.Minor) {
 		if after < 0 && after < before {
 			d.stop(events.OverBudget, d.leftAsked(before, after, events.Args{
@@ -582,16 +606,16 @@ func (d *decision) budget(named []*line, touched map[*line]*sums, budgeted map[*
 		}
 	}
 	for _, l := range named {
-		if next := touched[l]; d.c.Kind == events.Reallocated && budgeted[l] && !l.isLeaf() {
-			check(l, l.free.Available(), next.free.Available())
+		if to := touchOf(touched, l); d.c.Kind == events.Reallocated && to.budgeted && !l.isLeaf() {
+			check(l, l.free.Available(), to.next.free.Available())
 		}
 		for at := l; at != nil; at = at.parent {
-			next := touched[at]
-			if checked[at] || !budgeted[at] || at != l && next.own.IsZero() {
+			to := touchOf(touched, at)
+			if to.checked || !to.budgeted || at != l && to.next.own.IsZero() {
 				continue
 			}
-			checked[at] = true
-			check(at, at.belowFree.Available(), next.belowFree.Available())
+			to.checked = true
+			check(at, at.belowFree.Available(), to.next.belowFree.Available())
 		}
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 )
 
 // A Log is where one fund's blocks are kept. It stands at a position: after everything that was replayed from it or appended to it.
@@ -16,20 +19,47 @@ type Log interface {
 	// Replay yields every stored line from the beginning, verified, without its LF, and leaves the log standing at its end. A fund that has no
 	// log yet has no lines.
 	Replay(ctx context.Context) iter.Seq2[[]byte, error]
-	// Append stores count lines, each ended by LF, as one block at the position, durably and whole, and moves the position after it; or it
+	// Append stores a block at the position, durably and whole, and moves the position after it; or it
 	// returns an error and the position stays. An error that wraps [events.ErrConflict] says that another writer's block stands there and this one
 	// does not; one of code [events.Unavailable], that nothing was sent. After any other error the block may be stored, now or later.
-	Append(ctx context.Context, lines []byte, count int) error
+	Append(ctx context.Context, b *proof.Block) error
 	// Current returns nil when the log's leader, asked now, has nothing after the position, and an error that wraps [events.ErrConflict] when it has.
 	Current(ctx context.Context) error
+	// Line returns the stored line of an event before the position, without its LF. It may be called while Append is at work.
+	Line(ctx context.Context, n events.Seq) ([]byte, error)
+	// Keep stores a snapshot: what the owner of the log has made of everything before the position. It is a cache, and may be lost.
+	Keep(snapshot []byte) error
+	// Recall returns the snapshot that was kept last and leaves the log standing where it was made; nil where there is none, or none that is whole.
+	// Whether the log still has what the snapshot was made of, Rest tells.
+	Recall(ctx context.Context) []byte
+	// Rest is Replay from the position on. It also checks that the block before the position is still the one that was there.
+	Rest(ctx context.Context) iter.Seq2[[]byte, error]
+	// Close ends writing.
+	Close() error
 }
 
-// The bounds of one block, of one atomic list of commands and of what may wait for a decider.
+// The bounds of one block and of one atomic list of commands.
 const (
 	MaxBlockEvents = 1000
 	MaxBlockBytes  = 512 << 10
-	maxWaiting     = 100_000 // commands; above it the answer is busy
 )
+
+// The bounds say how much a decider takes on, and for how long.
+type bounds struct {
+	// Of what waits for it; above either the answer is busy.
+	commands, bytes int
+	// When nobody has asked for so long, it keeps a snapshot, if so many events are new since the last one.
+	snapshotAfter time.Duration
+	snapshotLeast events.Seq
+	// When nobody has asked for so much longer, it ends: the next command loads the fund again.
+	unloadAfter time.Duration
+}
+
+var usual = bounds{
+	commands: 100_000, bytes: 256 << 20,
+	snapshotAfter: 2 * time.Second, snapshotLeast: 20_000, // fewer are replayed in less than a tenth of a second
+	unloadAfter: 10 * time.Minute,
+}
 
 // maxRedo is how often a command is decided again because another writer was faster, before it is given back.
 const maxRedo = 8
@@ -37,45 +67,54 @@ const maxRedo = 8
 // behind is how far a writer's clock may be behind the log's tail: more than the drift of kept clocks, less than anyone's mistake.
 const behind = 2 * time.Second
 
-// A job is what one caller asked for: commands that get their receipts together.
-type job struct {
-	inputs   []Input
-	receipts []Receipt
-	atomic   bool
-	actor    events.Actor
-	redone   int
-	done     func([]Receipt)
-}
-
 // A decider is the one place where a fund's commands are decided. It takes whatever has queued up, decides it in memory, stores the accepted
 // events as one block and answers when the block is on disk. While a block is under way the next is decided; only one is ever under way, since
 // with two a second writer could slip in between and fork the log for ever.
 type decider struct {
-	fund events.Fund
-	log  Log
-	now  func() time.Time
+	fund   events.Fund
+	log    Log
+	now    func() time.Time
+	bounds bounds
 
 	mu      sync.Mutex
 	queue   []*job
 	waiting int // commands in queue
+	size    int // of them, in bytes
 	closed  bool
 	ready   chan struct{} // has an element when queue or closed changed
 
+	before <-chan struct{} // closed when the fund's decider before this one has ended; nil: there was none
+	done   chan struct{}   // closed when this one has
+
 	// The decider's own goroutine alone uses what follows.
-	state *state // nil: to be loaded
-	next  batch
+	state  *state     // nil: to be loaded
+	kept   events.Seq // the last event in the last snapshot
+	next   batch
+	flying *batch  // under way to the disk
+	landed []lines // of the last blocks, so that what is asked for soon again need not be fetched
+	spare  lines   // room for others
+	ahead  []*job  // room for those that are looked at together
 }
 
-// A batch is what has been decided since the last block was launched, with its events encoded.
-type batch struct {
-	jobs    []*job
-	decided int // commands, refused ones too
-	lines   []byte
-	count   int // events
+// keepBlocks is how many blocks stay at hand after they have landed.
+const keepBlocks = 8
+
+// Lines are stored or encoded events, one after another.
+type lines struct {
+	first events.Seq // the number of the first
+	proof.Block
 }
 
-func newDecider(fund events.Fund, log Log, now func() time.Time) *decider {
-	return &decider{fund: fund, log: log, now: now, ready: make(chan struct{}, 1)}
+// line returns the line of an event without its LF, nil if it is not one of these.
+func (l *lines) line(n events.Seq) []byte {
+	if n < l.first || n-l.first >= events.Seq(l.Len()) {
+		return nil
+	}
+	return l.Line(int(n - l.first))
+}
+
+func newDecider(fund events.Fund, log Log, now func() time.Time, b bounds) *decider {
+	return &decider{fund: fund, log: log, now: now, bounds: b, ready: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 func (d *decider) signal() {
@@ -85,25 +124,25 @@ func (d *decider) signal() {
 	}
 }
 
-// submit queues a job. It answers busy at once when too much waits already.
-func (d *decider) submit(j *job) {
+// submit queues a job, unless the decider is about to end. It answers busy at once when too much waits already.
+func (d *decider) submit(j *job) bool {
+	size := j.size()
 	d.mu.Lock()
-	var code events.Code
-	switch {
-	case d.closed:
-		code = events.Unavailable
-	case d.waiting+len(j.inputs) > maxWaiting && d.waiting > 0:
-		code = events.Busy
-	default:
-		d.queue = append(d.queue, j)
-		d.waiting += len(j.inputs)
+	if d.closed {
+		d.mu.Unlock()
+		return false
 	}
+	if d.waiting > 0 && (d.waiting+len(j.inputs) > d.bounds.commands || d.size+size > d.bounds.bytes) {
+		d.mu.Unlock()
+		j.fail(&events.Error{Code: events.Busy})
+		return true
+	}
+	d.queue = append(d.queue, j)
+	d.waiting += len(j.inputs)
+	d.size += size
 	d.mu.Unlock()
-	if code != "" {
-		j.fail(&events.Error{Code: code})
-		return
-	}
 	d.signal()
+	return true
 }
 
 // close lets what is queued be answered and then ends run.
@@ -112,6 +151,20 @@ func (d *decider) close() {
 	d.closed = true
 	d.mu.Unlock()
 	d.signal()
+}
+
+// retire ends a decider for which nothing is queued; it reports whether it did.
+func (d *decider) retire() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = d.closed || len(d.queue) == 0
+	return d.closed && len(d.queue) == 0
+}
+
+func (d *decider) ending() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed
 }
 
 func (d *decider) take() (j *job, closed bool) {
@@ -126,18 +179,24 @@ func (d *decider) take() (j *job, closed bool) {
 	d.queue[0] = nil
 	d.queue = d.queue[1:]
 	d.waiting -= len(j.inputs)
+	d.size -= j.size()
 	return j, false
 }
 
-// run decides until close. A cancelled ctx fails what has not been answered.
+// run decides until close, or until nobody has asked for a long time. A cancelled ctx fails what has not been answered.
 func (d *decider) run(ctx context.Context) {
-	var flying *batch
+	defer close(d.done)
+	if d.before != nil {
+		<-d.before
+	}
+	defer d.end()
 	landed := make(chan error, 1)
+	grown := 0 // how large the batch was when others were last let through
 	for {
 		for {
 			j, closed := d.take()
 			if j == nil {
-				if closed && flying == nil && len(d.next.jobs) == 0 {
+				if closed && d.flying == nil && len(d.next.jobs) == 0 {
 					return
 				}
 				break
@@ -145,23 +204,65 @@ func (d *decider) run(ctx context.Context) {
 			d.add(ctx, j)
 		}
 		switch {
-		case flying != nil:
+		case d.flying != nil:
 			// The batch grows until the block under way has landed.
 			select {
 			case err := <-landed:
-				d.land(ctx, flying, err)
-				flying = nil
+				b := d.flying
+				d.flying = nil
+				d.land(ctx, b, err)
 			case <-d.more():
 			}
-		case d.next.count > 0:
+		case d.next.Len() > grown && !d.full():
+			// Those who were answered a moment ago may have their next command ready by then: the block takes all of them, and not only the first.
+			grown = d.next.Len()
+			runtime.Gosched()
+		case d.next.Len() > 0:
+			grown = 0
 			b := d.next
-			flying, d.next = &b, batch{}
-			go func() { landed <- d.log.Append(ctx, b.lines, b.count) }()
+			d.flying, d.next = &b, batch{lines: d.spare}
+			d.spare = lines{}
+			go func() { landed <- d.log.Append(ctx, &b.Block) }()
+			runtime.Gosched() // it begins at once, and not when there is nothing more to decide
 		case len(d.next.jobs) > 0:
 			d.answerNothingStored(ctx)
 		default:
-			<-d.ready
+			if d.rest() {
+				return
+			}
 		}
+	}
+}
+
+// rest waits until there is something to do. It reports whether nobody came for so long that the decider has ended.
+func (d *decider) rest() bool {
+	select {
+	case <-d.ready:
+		return false
+	case <-time.After(d.bounds.snapshotAfter):
+	}
+	d.snapshot()
+	select {
+	case <-d.ready:
+		return false
+	case <-time.After(d.bounds.unloadAfter):
+		return d.retire()
+	}
+}
+
+func (d *decider) end() {
+	d.snapshot()
+	d.state = nil
+	_ = d.log.Close() // it has written what it had to
+}
+
+// snapshot keeps what there is, if enough is new. Nothing is decided that is not in the log.
+func (d *decider) snapshot() {
+	if d.state == nil || d.state.last < d.kept+d.bounds.snapshotLeast {
+		return
+	}
+	if d.log.Keep(d.state.snapshot()) == nil { // without it the next start takes longer
+		d.kept = d.state.last
 	}
 }
 
@@ -173,49 +274,11 @@ func (d *decider) more() <-chan struct{} {
 	return d.ready
 }
 
-// maxDecided is how many commands are decided before anybody is answered. Refusals fill no block, so without it a stream of them would keep
-// everyone waiting, those too whose events are ready to be stored.
-const maxDecided = 4 * MaxBlockEvents
-
-// holds reports whether the batch can take a job more; an empty one takes any.
-func (b *batch) holds(j *job) bool {
-	if len(b.jobs) == 0 {
-		return true
-	}
-	if b.decided+len(j.inputs) > maxDecided {
-		return false
-	}
-	size := 0
-	for i := range j.inputs {
-		size += 3*len(j.inputs[i].Command.Raw) + 500 // the command, its postings and the envelope
-	}
-	return b.count+len(j.inputs) <= MaxBlockEvents && len(b.lines)+size <= MaxBlockBytes
-}
-
 // full reports whether the first job that waits has to wait for the next block.
 func (d *decider) full() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.queue) > 0 && !d.next.holds(d.queue[0])
-}
-
-// load replays the log into a new state.
-func (d *decider) load(ctx context.Context) error {
-	s := newState(d.fund)
-	for line, err := range d.log.Replay(ctx) {
-		if err != nil {
-			return err
-		}
-		e, err := events.ParseEvent(line)
-		if err != nil {
-			return err
-		}
-		if err := s.apply(&e); err != nil {
-			return err
-		}
-	}
-	d.state = s
-	return nil
 }
 
 // add decides the commands of a job on top of everything decided before.
@@ -233,36 +296,62 @@ func (d *decider) add(ctx context.Context, j *job) {
 		}})
 		return
 	}
-	j.receipts = make([]Receipt, len(j.inputs))
+	if j.receipts == nil {
+		j.receipts = make([]Receipt, len(j.inputs))
+	}
 	d.next.jobs = append(d.next.jobs, j)
+	d.expect(j)
 	d.next.decided += len(j.inputs)
 	if !j.atomic {
 		for i := range j.inputs {
-			j.receipts[i] = d.decide(j, i, now)
+			j.receipts[i] = d.decide(ctx, j, i, now)
 		}
 		return
 	}
 	before := d.next
 	d.state.recording = true
 	for i := range j.inputs {
-		j.receipts[i] = d.decide(j, i, now)
-		if j.receipts[i].Status == Refused {
+		j.receipts[i] = d.decide(ctx, j, i, now)
+		if s := j.receipts[i].Status; s == Refused || s == Failed {
 			d.undoAtomic(j, i, before)
 			return
 		}
 	}
-	if d.next.count-before.count > MaxBlockEvents || len(d.next.lines)-len(before.lines) > MaxBlockBytes {
-		j.receipts[0] = refusedReceipt(&j.inputs[0], atomicTooLarge(len(d.next.lines)-len(before.lines)))
+	if size := len(d.next.Text) - len(before.Text); d.next.Len()-before.Len() > MaxBlockEvents || size > MaxBlockBytes {
+		j.receipts[0] = refusedReceipt(&j.inputs[0], atomicTooLarge(size))
 		d.undoAtomic(j, 0, before)
 		return
 	}
 	d.state.commit()
 }
 
+// lookAhead is how many jobs have their keys looked up together.
+const lookAhead = 32
+
+// expect makes the keys of a job, if it has none yet, and of those that are next, and looks all of them up at once. One after the other each would wait
+// for the memory where it would stand, which was a third of deciding a payment of a million.
+func (d *decider) expect(j *job) {
+	if j.keyed == d.state {
+		return
+	}
+	d.mu.Lock()
+	d.ahead = append(append(d.ahead[:0], j), d.queue[:min(len(d.queue), lookAhead-1)]...)
+	d.mu.Unlock()
+	for _, j := range d.ahead {
+		if j.keyed != d.state {
+			j.keys, j.keyed = d.state.keysOf(j.inputs), d.state
+		}
+	}
+	for _, j := range d.ahead {
+		d.state.touch(j.keys)
+	}
+	clear(d.ahead)
+}
+
 // undoAtomic takes back what was decided for a job whose command i was refused.
 func (d *decider) undoAtomic(j *job, i int, before batch) {
 	d.state.rollback()
-	d.next.lines, d.next.count = d.next.lines[:len(before.lines)], before.count
+	d.next.Cut(before.Len())
 	for k := range j.receipts {
 		if k != i {
 			j.receipts[k] = receipt(&j.inputs[k], NotTried)
@@ -281,33 +370,39 @@ func atomicTooLarge(size int) *events.Error {
 }
 
 // decide decides one command and, when it is accepted, encodes its event into the batch and applies it.
-func (d *decider) decide(j *job, i int, now time.Time) Receipt {
+func (d *decider) decide(ctx context.Context, j *job, i int, now time.Time) Receipt {
 	in := &j.inputs[i]
 	if in.Err != nil {
 		return refusedReceipt(in, in.Err)
 	}
-	e, first, err := d.state.decide(in.ID, &in.Command, j.actor, now)
+	d.state.asked = &j.keys[i]
+	if err := d.gather(ctx, in); err != nil {
+		return refusedReceipt(in, asFailure(err))
+	}
+	e, first, err := d.state.decide(in.ID, in.Command, j.actor, now)
 	if err != nil {
 		return refusedReceipt(in, err)
 	}
 	if first != 0 {
-		was := d.state.entry(first)
-		r := storedReceipt(in, Duplicate, first, was.recorded, was.flags)
-		r.ID = was.id
+		was := d.state.get(first)
+		r := storedReceipt(in, Duplicate, first, was.Time, was.Flags)
+		r.ID = was.ID
 		return r
 	}
-	start := len(d.next.lines)
-	d.next.lines = events.AppendLine(d.next.lines, e)
-	if size := len(d.next.lines) - start; size > events.MaxLine {
-		d.next.lines = d.next.lines[:start]
+	to := &d.next.lines
+	to.Text = events.AppendLine(to.Text, e)
+	if size := to.Open(); size > events.MaxLine {
+		to.Cut(to.Len())
 		return refusedReceipt(in, tooLarge(size, events.MaxLine))
 	}
-	d.next.lines = append(d.next.lines, '\n')
-	if err := d.state.apply(e); err != nil {
+	if err := d.state.fold(e); err != nil {
 		// A decision that its own state cannot take is a defect of the ledger; nothing of it may be stored.
 		panic("ledger: decided what cannot be applied: " + err.Error())
 	}
-	d.next.count++
+	if to.Len() == 0 {
+		to.first = e.Seq
+	}
+	to.End()
 	return storedReceipt(in, Appended, e.Seq, e.Time, e.Flags)
 }
 
@@ -315,10 +410,11 @@ func (d *decider) decide(j *job, i int, now time.Time) Receipt {
 func (d *decider) land(ctx context.Context, b *batch, err error) {
 	if err == nil {
 		b.answer()
+		d.keep(b.lines)
 		return
 	}
 	redo := append(b.jobs, d.next.jobs...)
-	d.next, d.state = batch{}, nil
+	d.next, d.state, d.landed = batch{}, nil, nil
 	if ctx.Err() != nil {
 		failAll(b.jobs, &events.Error{Code: events.UnknownOutcome, Err: err})
 		failAll(redo[len(b.jobs):], &events.Error{Code: events.Unavailable, Err: err})
@@ -333,10 +429,14 @@ func (d *decider) land(ctx context.Context, b *batch, err error) {
 		failAll(redo[len(b.jobs):], asFailure(loadErr))
 		return
 	}
-	if d.stored(b) {
+	switch stored, fetchErr := d.stored(ctx, b); {
+	case fetchErr != nil:
+		failAll(b.jobs, &events.Error{Code: events.UnknownOutcome, Err: fetchErr})
+		redo = redo[len(b.jobs):]
+	case stored:
 		b.answer()
 		redo = redo[len(b.jobs):]
-	} else if !errors.Is(err, events.ErrConflict) {
+	case !errors.Is(err, events.ErrConflict):
 		// Whether the block is still on its way nobody can say. Deciding it again is safe: the fence lets only one of the two in, and ids
 		// that turn out to be stored are duplicates.
 		failAll(b.jobs, &events.Error{Code: codeOr(err, events.UnknownOutcome), Why: whyOf(err), Args: argsOf(err), Err: err})
@@ -345,22 +445,37 @@ func (d *decider) land(ctx context.Context, b *batch, err error) {
 	d.again(redo)
 }
 
+// keep keeps the lines of a block that has landed, and gives the room of the oldest to another.
+func (d *decider) keep(l lines) {
+	if d.landed = append(d.landed, l); len(d.landed) > keepBlocks {
+		d.spare = d.landed[0]
+		d.spare.Cut(0)
+		d.landed = slices.Delete(d.landed, 0, 1)
+	}
+}
+
 // stored reports whether the freshly loaded log holds just the events that the batch's receipts speak of.
-func (d *decider) stored(b *batch) bool {
+func (d *decider) stored(ctx context.Context, b *batch) (bool, error) {
 	found := false
 	for _, j := range b.jobs {
 		for _, r := range j.receipts {
 			if r.Status != Appended {
 				continue
 			}
-			en := d.state.entry(r.Seq)
-			if en == nil || en.id != r.ID || en.recorded.UTC().Format(events.TimeForm) != r.Recorded {
-				return false
+			if d.state.withID(r.ID) != r.Seq {
+				return false, nil
+			}
+			d.state.begin()
+			if err := d.fetch(ctx, d.state, r.Seq); err != nil {
+				return false, err
+			}
+			if d.state.get(r.Seq).Time.UTC().Format(events.TimeForm) != r.Recorded {
+				return false, nil
 			}
 			found = true
 		}
 	}
-	return found
+	return found, nil
 }
 
 // again puts jobs back in front of the queue, to be decided on the state as it then is.
@@ -376,6 +491,7 @@ func (d *decider) again(jobs []*job) {
 	d.mu.Lock()
 	for _, j := range back {
 		d.waiting += len(j.inputs)
+		d.size += j.size()
 	}
 	d.queue = append(back, d.queue...)
 	d.mu.Unlock()
@@ -397,58 +513,4 @@ func (d *decider) answerNothingStored(ctx context.Context) {
 		d.state = nil
 		failAll(b.jobs, asFailure(err))
 	}
-}
-
-func (b *batch) answer() {
-	for _, j := range b.jobs {
-		j.done(j.receipts)
-	}
-}
-
-func failAll(jobs []*job, err *events.Error) {
-	for _, j := range jobs {
-		j.fail(err)
-	}
-}
-
-func (j *job) fail(err *events.Error) {
-	rs := make([]Receipt, len(j.inputs))
-	for i := range j.inputs {
-		in := &j.inputs[i]
-		if in.Err != nil {
-			rs[i] = refusedReceipt(in, in.Err)
-			continue
-		}
-		rs[i] = refusedReceipt(in, err)
-	}
-	j.done(rs)
-}
-
-// asFailure keeps codes that are failures or evidence; whatever else went wrong, the log could not be reached.
-func asFailure(err error) *events.Error {
-	return &events.Error{Code: codeOr(err, events.Unavailable), Why: whyOf(err), Args: argsOf(err), Err: err}
-}
-
-func codeOr(err error, other events.Code) events.Code {
-	switch code := events.CodeOf(err); code {
-	case events.Tampered, events.Busy, events.Unavailable, events.UnknownOutcome, events.ClockBehind, events.UnknownKind:
-		return code
-	}
-	return other
-}
-
-func whyOf(err error) string {
-	var e *events.Error
-	if errors.As(err, &e) {
-		return e.Why
-	}
-	return ""
-}
-
-func argsOf(err error) events.Args {
-	var e *events.Error
-	if errors.As(err, &e) {
-		return e.Args
-	}
-	return nil
 }

@@ -2,11 +2,14 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 	"unsafe"
+
+	"fundledger/events"
 )
 
 // dump writes everything that a state holds, so that two states can be compared. It finds fields by itself: one that is added is compared.
@@ -26,6 +29,9 @@ func dumpValue(b *strings.Builder, v reflect.Value, seen map[unsafe.Pointer]int)
 		case reflect.TypeFor[*time.Location]():
 			fmt.Fprint(b, *(**time.Location)(p))
 			return
+		case reflect.TypeFor[table]():
+			fmt.Fprint(b, maps.Collect((*table)(p).all())) // sorted
+			return
 		}
 	}
 	switch v.Kind() {
@@ -44,7 +50,7 @@ func dumpValue(b *strings.Builder, v reflect.Value, seen map[unsafe.Pointer]int)
 	case reflect.Struct:
 		b.WriteByte('{')
 		for i := range v.NumField() {
-			if name := v.Type().Field(i).Name; name != "undo" && name != "recording" {
+			if name := v.Type().Field(i).Name; name != "undo" && name != "recording" && name != "atHand" && name != "asked" && name != "made" {
 				fmt.Fprintf(b, "%s:", name)
 				dumpValue(b, v.Field(i), seen)
 				b.WriteByte(' ')
@@ -80,4 +86,15 @@ func dumpValue(b *strings.Builder, v reflect.Value, seen map[unsafe.Pointer]int)
 	default:
 		fmt.Fprintf(b, "%v", v)
 	}
+}
+
+// apply folds an event in and keeps it at hand, for those who have no log from which it could be fetched.
+func (s *state) apply(e *events.Event) error {
+	if err := s.fold(e); err != nil {
+		return err
+	}
+	kept := *e
+	kept.Postings = slices.Clone(e.Postings)
+	s.hold(&kept)
+	return nil
 }

@@ -276,5 +276,5 @@ func dumpSize(s *state) [5]int {
 	for _, y := range s.years {
 		lots += len(y.lots) + len(y.lines) + len(y.originals)
 	}
-	return [5]int{len(s.entries), len(s.ids), len(s.vouchers), len(s.bare), lots}
+	return [5]int{len(s.kinds) + len(s.fates), s.ids.n, s.vouchers.n, s.bare.n, lots}
 }

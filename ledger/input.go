@@ -17,8 +17,9 @@ type Input struct {
 	// Number is the line of the input, from 1, blank lines counted.
 	Number int
 	// ID is the command's, or the one made for it; "" where the command could not be read at all.
-	ID      events.ID
-	Command events.Command
+	ID events.ID
+	// Command is not nil, even where it could not be read. It must not be changed afterwards.
+	Command *events.Command
 	// Err says why there is no command.
 	Err error
 }
@@ -47,9 +48,9 @@ func ReadInputs(r io.Reader) iter.Seq2[Input, error] {
 			if len(bytes.TrimSpace(line)) > 0 {
 				in := Input{Number: number}
 				if size > maxInput && bytes.TrimLeft(line, " \t")[0] != '{' {
-					in.Err = &events.Error{Code: events.Malformed, Why: "object", Args: events.Args{"value": clip(line)}}
+					in.Command, in.Err = events.NoCommand(), &events.Error{Code: events.Malformed, Why: "object", Args: events.Args{"value": clip(line)}}
 				} else if size > maxInput {
-					in.Err = refusal(events.TooLarge, events.Args{"size": strconv.Itoa(size), "limit": strconv.Itoa(events.MaxLine)})
+					in.Command, in.Err = events.NoCommand(), refusal(events.TooLarge, events.Args{"size": strconv.Itoa(size), "limit": strconv.Itoa(events.MaxLine)})
 				} else {
 					in = n.Input(line)
 					in.Number = number
@@ -81,11 +82,27 @@ func readLine(b *bufio.Reader) (line []byte, size int, err error) {
 }
 
 // A Numberer makes the ids of commands that have none. The zero Numberer is at the beginning of an input.
-type Numberer struct{ seen map[[sha256.Size]byte]int }
+type Numberer struct {
+	seen map[[sha256.Size]byte]int
+	room []events.Command // for the next commands
+	made int
+}
+
+// command returns room for a command. Many have theirs together.
+func (n *Numberer) command() *events.Command {
+	if len(n.room) == 0 {
+		n.room = make([]events.Command, max(1, min(n.made, 64)))
+	}
+	c := &n.room[0]
+	n.room = n.room[1:]
+	n.made++
+	return c
+}
 
 // Input parses one command and gives it its id; also one that is refused, so that its receipt names it.
 func (n *Numberer) Input(raw []byte) Input {
-	c, err := events.ParseCommand(raw)
+	c := n.command()
+	err := c.Read(raw)
 	in := Input{ID: c.ID, Command: c, Err: err}
 	if c.ID != "" || events.CodeOf(err) == events.Malformed {
 		return in

@@ -188,7 +188,7 @@ func (d *decision) disbursed() {
 	if c.Voucher == (events.Voucher{}) {
 		like := barePayment{year: c.Year, line: c.Line, amount: d.amount, date: c.Date.String()}
 		for _, k := range like.equals(c.Payee) {
-			if d.s.bare[k] > 0 {
+			if d.s.bare.get(d.s.bareKey(k)) > 0 {
 				d.flag(events.PossibleDuplicate)
 			}
 		}
@@ -308,7 +308,7 @@ func (d *decision) refunded() {
 		if against != nil && of != nil && differ(of.payee, against.payee) {
 			d.refuse(events.WrongTarget, "payee", events.Args{"field": "against", "value": c.Against.String(), "kind": string(against.kind)})
 		}
-		if against != nil && against == of {
+		if against != nil && of != nil && against.seq == of.seq {
 			d.refuse(events.WrongTarget, "", events.Args{"field": "against", "value": c.Against.String(), "kind": string(against.kind)})
 		}
 	}
@@ -574,12 +574,12 @@ func (d *decision) reversed() {
 	d.res.Of = of.seq
 	depends := func(why string) {
 		args := events.Args{"value": of.seq.String()}
-		if n := d.s.dependent(of.seq); n != 0 {
-			args["seq"] = n.String()
+		if len(of.dependents) > 0 {
+			args["seq"] = of.dependents[0].String()
 		}
 		d.refuse(events.HasDependents, why, args)
 	}
-	if of.dependents > 0 {
+	if len(of.dependents) > 0 {
 		depends("named")
 		return
 	}
@@ -611,22 +611,17 @@ func (d *decision) lotGone() bool {
 
 // undone reports whether taking the postings of an event back would leave less than nothing of what they moved.
 func (d *decision) undone(of *entry) bool {
-	var left events.Minor
-	pieces := map[*piece]*piece{}
+	pay := d.s.entry(of.links.pay)
+	touched := map[*piece]bool{}
 	for i := range d.postings {
 		p := &d.postings[i]
 		switch p.Measure {
 		case events.AllottedM, events.SuspenseM, events.CommittedM:
-			n := map[events.Measure]events.Seq{
-				events.AllottedM: of.links.allotment, events.SuspenseM: of.links.suspense, events.CommittedM: of.links.commitment,
-			}[p.Measure]
-			if held := d.s.entry(n); held != nil && n != of.seq {
-				if left = held.left + p.Amount; left < 0 {
-					return true
-				}
+			n, _ := of.links.touched(p.Measure)
+			if held := d.s.entry(n); held != nil && n != of.seq && held.left+p.Amount < 0 {
+				return true
 			}
 		case events.DisbursedM, events.ReturnedM, events.RecoveredM, events.ConfirmedM:
-			pay := d.s.entry(of.links.pay)
 			if pay == nil {
 				continue
 			}
@@ -638,29 +633,16 @@ func (d *decision) undone(of *entry) bool {
 			if pc == nil {
 				return true
 			}
-			if pieces[pc] == nil {
-				next := *pc
-				pieces[pc] = &next
-			}
-			pieces[pc].add(p)
+			pc.add(p) // an entry is made anew each time; this one is the decision's own
+			touched[pc] = true
 		}
 	}
-	for _, pc := range pieces {
+	for pc := range touched {
 		if pc.left() < 0 || pc.confirmed < 0 || pc.returned < 0 || pc.confirmed > pc.disbursed-pc.returned {
 			return true
 		}
 	}
 	return false
-}
-
-// dependent returns the first standing event that names n, or 0.
-func (s *state) dependent(n events.Seq) events.Seq {
-	for _, en := range s.entries[n:] {
-		if en.reversal == 0 && slices.Contains(en.named, n) {
-			return en.seq
-		}
-	}
-	return 0
 }
 
 func (d *decision) amended() {
@@ -670,12 +652,9 @@ func (d *decision) amended() {
 		return
 	}
 	d.res.Of = of.seq
-	w := texts{}
-	if of.texts != nil {
-		w = *of.texts
-	}
+	w := of.words
 	changed := false
-	field := func(name string, to *string, now string) {
+	field := func(name string, to, now *string) {
 		if to == nil {
 			return
 		}
@@ -683,19 +662,19 @@ func (d *decision) amended() {
 			d.refuse(events.WrongTarget, "no-such-words", events.Args{"field": "set." + name, "value": c.Of.String(), "kind": string(of.kind)})
 			return
 		}
-		changed = changed || *to != now
+		changed = changed || now == nil || *to != *now
 	}
-	field("purpose", c.Set.Purpose, w.purpose)
-	field("note", c.Set.Note, w.note)
-	field("name", c.Set.Name, w.name)
-	field("name_en", c.Set.NameEn, w.nameEn)
-	field("description", c.Set.Description, w.description)
-	field("payee", c.Set.PayeeName, of.payee.Name)
-	field("payee", c.Set.PayeeID, of.payee.ID)
+	field("purpose", c.Set.Purpose, w.Purpose)
+	field("note", c.Set.Note, w.Note)
+	field("name", c.Set.Name, w.Name)
+	field("name_en", c.Set.NameEn, w.NameEn)
+	field("description", c.Set.Description, w.Description)
+	field("payee", c.Set.PayeeName, &of.payee.Name)
+	field("payee", c.Set.PayeeID, &of.payee.ID)
 	if of.payee.Class == events.Person && (c.Set.PayeeName != nil || c.Set.PayeeID != nil) {
 		d.refuse(events.WrongTarget, "person", events.Args{"field": "set.payee", "value": c.Of.String(), "kind": string(of.kind)})
 	}
-	if c.Set.HasDocuments && !slices.Equal(c.Set.Documents, w.documents) {
+	if c.Set.HasDocuments && !slices.Equal(c.Set.Documents, w.Documents) {
 		changed = true
 	}
 	if d.err == nil && !changed {

@@ -4,6 +4,10 @@
 // pure function: retries first, then refusals in the order of [events.Refusals]. What is accepted is stored as one block of events, fenced so
 // that a second writer loses and never forks the log, and answered when the block is on disk.
 //
+// The state keeps the keys of all ids and vouchers, some fifty bytes an event, and of the events themselves nothing: a command that names one has
+// its line fetched again. A fund is loaded when it is first asked for, from a snapshot bound to the log's root where there is one, and let go of when
+// nobody has asked for a while.
+//
 // The ledger never reads a projection: that may lag.
 package ledger
 
@@ -11,6 +15,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fundledger/events"
@@ -21,8 +26,9 @@ var Local = events.Actor{ID: "local", Role: "operator"}
 
 // A Ledger decides the commands of any number of funds. Funds know nothing of each other.
 type Ledger struct {
-	logs Logs
-	now  func() time.Time
+	logs   Logs
+	now    func() time.Time
+	bounds bounds
 
 	ctx      context.Context
 	stop     context.CancelFunc
@@ -41,7 +47,7 @@ func Open(logs Logs, now func() time.Time) *Ledger {
 		now = time.Now
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Ledger{logs: logs, now: now, ctx: ctx, stop: stop, deciders: map[events.Fund]*decider{}}
+	return &Ledger{logs: logs, now: now, bounds: usual, ctx: ctx, stop: stop, deciders: map[events.Fund]*decider{}}
 }
 
 // Close answers what is queued and lets no more in. Work that has not ended when ctx does is failed.
@@ -63,95 +69,117 @@ func (l *Ledger) Close(ctx context.Context) {
 	l.stop()
 }
 
+// decider returns the fund's decider, nil once the ledger is closed.
 func (l *Ledger) decider(fund events.Fund) *decider {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.deciders[fund]
-	if d == nil {
-		d = newDecider(fund, l.logs(fund), l.now)
-		if l.closed {
-			d.closed = true
-			return d
-		}
-		l.deciders[fund] = d
-		l.running.Go(func() { d.run(l.ctx) })
+	old := l.deciders[fund]
+	switch {
+	case l.closed:
+		return nil
+	case old != nil && !old.ending():
+		return old
 	}
+	d := newDecider(fund, l.logs(fund), l.now, l.bounds)
+	if old != nil {
+		d.before = old.done
+	}
+	l.deciders[fund] = d
+	l.running.Go(func() { d.run(l.ctx) })
 	return d
 }
 
+// submit queues a job with its fund's decider.
+func (l *Ledger) submit(fund events.Fund, j *job) {
+	for {
+		d := l.decider(fund)
+		if d == nil {
+			j.fail(&events.Error{Code: events.Unavailable})
+			return
+		}
+		if d.submit(j) { // else it has ended meanwhile
+			return
+		}
+	}
+}
+
+// Unload answers what is queued for a fund and lets go of what is kept of it in memory. The next command loads it again.
+func (l *Ledger) Unload(fund events.Fund) {
+	l.mu.Lock()
+	d := l.deciders[fund]
+	l.mu.Unlock()
+	if d != nil {
+		d.close()
+		<-d.done
+	}
+}
+
 // Submit puts commands of one caller into the queues of their funds, in their order, and calls done once, with the receipts in the order of the
-// inputs. With atomic they are of one fund and stand or fall together. Submit itself does not wait.
-func (l *Ledger) Submit(inputs []Input, actor events.Actor, atomic bool, done func([]Receipt)) {
+// inputs. Together, they are of one fund and stand or fall as one. Submit itself does not wait; the inputs must stay as they are until then.
+func (l *Ledger) Submit(inputs []Input, actor events.Actor, together bool, done func([]Receipt)) {
 	if len(inputs) == 0 {
 		done([]Receipt{})
 		return
 	}
-	receipts := make([]Receipt, len(inputs))
-	var parts [][]int
-	if atomic {
+	parts := []int{len(inputs)}
+	if together {
 		if refused := RefuseAtomic(inputs); refused != nil {
 			done(refused)
 			return
 		}
-		parts = append(parts, places(0, len(inputs)))
-	} else {
+	} else if len(inputs) > 1 {
 		parts = split(inputs)
 	}
-	var mu sync.Mutex
-	left := len(parts)
-	for _, part := range parts {
-		j := &job{inputs: make([]Input, len(part)), atomic: atomic, actor: actor}
-		for k, i := range part {
-			j.inputs[k] = inputs[i]
+	if len(parts) == 1 {
+		l.submitJob(&job{inputs: inputs, atomic: together, actor: actor, done: done})
+		return
+	}
+	receipts := make([]Receipt, len(inputs))
+	var left atomic.Int64
+	left.Store(int64(len(parts)))
+	for k, to := range parts {
+		from := 0
+		if k > 0 {
+			from = parts[k-1]
 		}
+		j := &job{inputs: inputs[from:to:to], receipts: receipts[from:to:to], atomic: together, actor: actor}
 		j.done = func(rs []Receipt) {
-			mu.Lock()
-			for k, i := range part {
-				receipts[i] = rs[k]
-			}
-			left--
-			last := left == 0
-			mu.Unlock()
-			if last {
+			copy(receipts[from:], rs)
+			if left.Add(-1) == 0 {
 				done(receipts)
 			}
 		}
-		f := j.inputs[0].Command.Fund
-		if f == "" || j.inputs[0].Err != nil { // no decider is needed to refuse what could not be read
-			j.fail(nil)
-			continue
-		}
-		l.decider(f).submit(j)
+		l.submitJob(j)
 	}
+}
+
+func (l *Ledger) submitJob(j *job) {
+	f := j.inputs[0].Command.Fund
+	if f == "" || j.inputs[0].Err != nil { // no decider is needed to refuse what could not be read
+		j.fail(nil)
+		return
+	}
+	l.submit(f, j)
 }
 
 // The most that is queued as one job. Jobs are what a block is filled with, so they are small beside a block.
 const (
-	maxJob      = 64
-	maxJobBytes = 64 << 10
+	maxJob      = 16
+	maxJobBytes = 16 << 10
 )
 
-// split cuts inputs into jobs: neighbours of one fund, few enough; those that could not be read apart.
-func split(inputs []Input) [][]int {
-	var parts [][]int
+// split cuts inputs into jobs and returns where each ends: neighbours of one fund, few enough; those that could not be read apart.
+func split(inputs []Input) (ends []int) {
 	start, size := 0, 0
 	for i := range inputs {
 		in, first := &inputs[i], &inputs[start]
 		size += len(in.Command.Raw)
 		if i > start && (in.Command.Fund != first.Command.Fund || (in.Err != nil) != (first.Err != nil) || i-start >= maxJob || size > maxJobBytes) {
-			parts = append(parts, places(start, i))
+			ends = append(ends, i)
 			start, size = i, len(in.Command.Raw)
 		}
 	}
-	return append(parts, places(start, len(inputs)))
-}
-
-func places(from, to int) []int {
-	out := make([]int, 0, to-from)
-	for i := from; i < to; i++ {
-		out = append(out, i)
-	}
-	return out
+	return append(ends, len(inputs))
 }
 
 // Append is Submit for a caller that waits. When ctx ends first, the commands not answered by then are failed with an unknown outcome.
@@ -263,7 +291,7 @@ func (t *Trial) decide(ctx context.Context, inputs []Input, actor events.Actor, 
 	}
 	d := t.funds[f]
 	if d == nil {
-		d = newDecider(f, t.logs(f), t.now)
+		d = newDecider(f, t.logs(f), t.now, usual)
 		t.funds[f] = d
 	}
 	if d.state == nil {
@@ -275,7 +303,11 @@ func (t *Trial) decide(ctx context.Context, inputs []Input, actor events.Actor, 
 	}
 	d.add(ctx, j)
 	d.next.answer()
-	d.next = batch{}
+	d.next.jobs, d.next.decided = nil, 0
+	if d.next.Len() >= MaxBlockEvents { // they are looked through one after another, so there must be few
+		d.landed = append(d.landed, d.next.lines) // it will never be in the log
+		d.next = batch{}
+	}
 	return out
 }
 

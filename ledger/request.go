@@ -55,7 +55,8 @@ func (n *Numberer) element(v jsontext.Value) Input {
 	if v.Kind() != '{' || json.Unmarshal(v, &k) != nil || k.Command == nil {
 		return n.Input(v)
 	}
-	c, err := events.ParseCommand(k.Command)
+	c := n.command()
+	err := c.Read(k.Command)
 	in := Input{ID: k.ID, Command: c, Err: err}
 	if err != nil {
 		return in
@@ -68,12 +69,23 @@ func (n *Numberer) element(v jsontext.Value) Input {
 	return in
 }
 
-// AppendRequest writes inputs as the list that [ParseRequest] reads, each with its id. Inputs that could not be read are none of it.
+// AppendRequest writes inputs as [ParseRequest] reads them: one that carries its id as it is, others as a list, each with its id. Inputs that could not
+// be read are none of it. Where b is nil, what is returned may be a command's own and must not be changed.
 func AppendRequest(b []byte, inputs []Input) []byte {
+	if len(inputs) == 1 && inputs[0].Command.ID != "" {
+		if b == nil {
+			return inputs[0].Command.Raw
+		}
+		return append(b, inputs[0].Command.Raw...)
+	}
 	b = append(b, '[')
 	for i := range inputs {
 		if i > 0 {
 			b = append(b, ',')
+		}
+		if inputs[i].Command.ID != "" {
+			b = append(b, inputs[i].Command.Raw...)
+			continue
 		}
 		b = append(b, `{"id":`...)
 		b, _ = jsontext.AppendQuote(b, string(inputs[i].ID)) // an id is valid UTF-8

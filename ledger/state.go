@@ -1,15 +1,25 @@
 package ledger
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"iter"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"fundledger/events"
+
+	"github.com/minio/highwayhash"
 )
 
-// A state is what a fund's events have made of it, as far as deciding the next command needs. It is a fold: [state.apply] is the only way
+// A state is what a fund's events have made of it, as far as deciding the next command needs. It is a fold: [state.fold] is the only way
 // to change it. While recording, every change is noted so that it can be undone, for commands that stand or fall together.
+//
+// Of an event itself hardly anything is kept, for there are very many: what its line says stays in the log, and a command that names it is decided
+// once the line has been fetched again ([state.missing]). What later events made of it is its fate.
 type state struct {
 	fund     events.Fund
 	currency string
@@ -20,25 +30,103 @@ type state struct {
 	lastTime time.Time
 
 	years    map[events.Year]*year
-	entries  []*entry // by number; entries[0] is event 1
-	ids      map[events.ID]known
-	vouchers map[voucherUse]events.Seq
-	bare     map[barePayment]int // standing payments without a voucher
+	kinds    []byte // of each event, its place in events.Kinds; kinds[0] is of event 1
+	ids      table  // under keyOf the id
+	vouchers table  // under voucherKey
+	bare     table  // standing payments without a voucher, counted under bareKey
+	secret   secret // of the keys
+	uses     map[events.Seq]events.Seq
+	fates    map[events.Seq]*fate // of those events alone that have one
+
+	atHand
+	asked *asked
+	made  decision // room for the last decision
 
 	recording bool
 	undo      []func()
 }
 
-// A known id and the fingerprint of the command that used it.
-type known struct {
-	seq     events.Seq
-	content [32]byte
+// A key stands for texts that must be told apart for ever: 96 bits of a hash under a secret of the ledger's own, so that nobody can look for two texts
+// with one key, and chance does not find any: among a thousand million it does so once in 10^11 ledgers.
+type key [12]byte
+
+type secret [highwayhash.Size]byte
+
+// ours is the secret of the states that begin in this process; one that comes from a snapshot has that of where it began.
+var ours = func() (s secret) {
+	_, _ = rand.Read(s[:]) // it never fails
+	return s
+}()
+
+// A number is an event's, or a count of events, in the large tables. There is no room for a fund of four thousand million events in any machine.
+type number uint32
+
+// keyOf returns the key of texts; their borders count.
+func (s *state) keyOf(texts ...string) (k key) {
+	b := make([]byte, 0, 256)
+	for _, t := range texts {
+		b = binary.AppendUvarint(b, uint64(len(t)))
+		b = append(b, t...)
+	}
+	sum := highwayhash.Sum128(b, s.secret[:])
+	copy(k[:], sum[:])
+	return k
 }
 
-// A voucher line is used once by a payment and once by the confirmation of a receipt.
-type voucherUse struct {
-	kind    events.Kind
-	voucher events.Voucher
+// An asked keeps the keys of a command: they are needed when it is looked at, decided and applied.
+type asked struct {
+	id         events.ID
+	idKey      key
+	kind       events.Kind
+	voucher    events.Voucher
+	voucherKey key
+}
+
+func (s *state) idKey(id events.ID) key {
+	if a := s.asked; a.id != id {
+		a.id, a.idKey = id, s.keyOf(string(id))
+	}
+	return s.asked.idKey
+}
+
+// voucherKey is the key of a voucher line and its use: it is used once by a payment and once by the confirmation of a receipt.
+func (s *state) voucherKey(kind events.Kind, v events.Voucher) key {
+	if a := s.asked; a.kind != kind || a.voucher != v {
+		a.kind, a.voucher = kind, v
+		a.voucherKey = s.keyOf(string(kind), v.Issuer, v.Year.String(), v.Type, v.Number, v.Line)
+	}
+	return s.asked.voucherKey
+}
+
+// keysOf makes the keys of commands.
+func (s *state) keysOf(inputs []Input) []asked {
+	room := make([]asked, len(inputs))
+	for i := range inputs {
+		s.asked = &room[i]
+		if c := inputs[i].Command; inputs[i].Err == nil {
+			s.idKey(inputs[i].ID)
+			if c.Voucher != (events.Voucher{}) {
+				s.voucherKey(c.Kind, c.Voucher)
+			}
+		}
+	}
+	return room
+}
+
+// touch looks keys up, to no end but that the memory where they would stand has come nearer when their commands are decided.
+func (s *state) touch(keys []asked) {
+	for i := range keys {
+		s.ids.touch(&keys[i].idKey)
+		s.vouchers.touch(&keys[i].voucherKey)
+	}
+}
+
+// withID returns the event that has an id, 0 where none has.
+func (s *state) withID(id events.ID) events.Seq { return events.Seq(s.ids.get(s.idKey(id))) }
+
+// withVoucher returns the event of a kind that stands and has a voucher line, 0 where none does.
+func (s *state) withVoucher(kind events.Kind, v events.Voucher) events.Seq {
+	return events.Seq(s.vouchers.get(s.voucherKey(kind, v)))
 }
 
 // A barePayment is what two payments without vouchers must share to be possible duplicates. Payees are the same by reference for persons, by id
@@ -62,6 +150,10 @@ const (
 	byName                    // a name
 	byNameOnly                // the name of one that has no id
 )
+
+func (s *state) bareKey(b barePayment) key {
+	return s.keyOf(b.year.String(), string(b.line), strconv.FormatInt(int64(b.amount), 10), b.date, string(rune(b.by)), b.who)
+}
 
 // as returns the payment under one thing that is known of its payee.
 func (b barePayment) as(by payeeBy, who string) barePayment {
@@ -145,7 +237,18 @@ type lotSource struct {
 	name string
 }
 
-// An entry is what is kept of one event.
+// A fate is what later events have made of one: of its quantities, its words, and whether it stands.
+type fate struct {
+	reversal   events.Seq        // the event that reversed it; 0 while it stands
+	dependents []events.Seq      // the standing events that hang on it, in their order
+	left       events.Minor      // of a commitment, an allotment, a sum in suspense: what came and went since
+	used       events.Minor      // of a payment: of its commitment, given back since
+	withheld   events.Minor      // of a payment: offsets that name it in against
+	pieces     []piece           // of a payment: what moved since
+	words      *events.Amendment // the words as amended; nil where none were
+}
+
+// An entry is one event as it stands: what its line says, and its fate.
 type entry struct {
 	seq        events.Seq
 	id         events.ID
@@ -160,12 +263,12 @@ type entry struct {
 	voucher    events.Voucher
 	flags      []events.Code
 	postings   []events.Posting
-	reversal   events.Seq // the event that reversed this one; 0 while it stands
-	dependents int
-	texts      *texts
+	reversal   events.Seq       // the event that reversed this one; 0 while it stands
+	named      []events.Seq     // the events that this one hangs on
+	dependents []events.Seq     // the standing events that hang on this one
+	words      events.Amendment // all of them, as they are now
 	links      links
 	against    events.Seq
-	named      []events.Seq // the events that this one hangs on
 	dims       events.Dims
 	stated     string      // its date as the command has it
 	date       events.Date // of its first posting, and the day from which that counts
@@ -182,12 +285,6 @@ type entry struct {
 // links are the events whose quantities the postings of an event change: a payment, a commitment, an allotment, a sum in suspense. An event
 // that is such a thing links to itself; a reversal has the links of its target.
 type links struct{ pay, commitment, allotment, suspense events.Seq }
-
-// texts are the words of an event as amended so far.
-type texts struct {
-	purpose, note, name, nameEn, description string
-	documents                                []string
-}
 
 // A payment is what became of the money of one disbursed event. It may have been moved to several lines and classifications.
 type payment struct {
@@ -206,15 +303,16 @@ func (p *piece) left() events.Minor { return p.disbursed - p.returned - p.recove
 
 func newState(fund events.Fund) *state {
 	return &state{
-		fund:     fund,
-		years:    map[events.Year]*year{},
-		ids:      map[events.ID]known{},
-		vouchers: map[voucherUse]events.Seq{},
-		bare:     map[barePayment]int{},
+		asked:  &asked{},
+		fund:   fund,
+		years:  map[events.Year]*year{},
+		secret: ours,
+		uses:   map[events.Seq]events.Seq{},
+		fates:  map[events.Seq]*fate{},
 	}
 }
 
-// set and put are how apply changes the state.
+// set, put, drop and setIn are how fold changes the state.
 func set[T any](s *state, p *T, v T) {
 	if s.recording {
 		old := *p
@@ -244,30 +342,151 @@ func drop[K comparable, V any](s *state, m map[K]V, k K) {
 	delete(m, k)
 }
 
+func (s *state) setIn(t *table, k key, n number) {
+	if s.recording {
+		old := t.get(k)
+		s.undo = append(s.undo, func() { t.set(k, old) })
+	}
+	t.set(k, n)
+}
+
 // rollback undoes everything applied since recording began, and ends recording.
 func (s *state) rollback() {
 	for _, u := range slices.Backward(s.undo) {
 		u()
 	}
 	s.recording, s.undo = false, nil
+	// Others will have the numbers of what is undone.
+	maps.DeleteFunc(s.fetched, func(n events.Seq, _ *events.Event) bool { return n > s.last })
 }
 
 // commit ends recording and keeps what was applied.
 func (s *state) commit() { s.recording, s.undo = false, nil }
 
+// kind is the kind of an event, "" where there is no such event.
+func (s *state) kind(n events.Seq) events.Kind {
+	if n == 0 || n > s.last {
+		return ""
+	}
+	return events.Kinds[s.kinds[n-1]]
+}
+
+// number resolves a reference, 0 when it names no event.
+func (s *state) number(r events.Ref) events.Seq {
+	switch {
+	case r.Seq > s.last:
+		return 0
+	case r.Seq != 0:
+		return r.Seq
+	case r.ID != "":
+		return s.withID(r.ID)
+	}
+	return 0
+}
+
+// entry returns an event as it stands, nil where there is no such event. It must be at hand.
 func (s *state) entry(n events.Seq) *entry {
-	if n == 0 || n > events.Seq(len(s.entries)) {
+	if n == 0 || n > s.last {
 		return nil
 	}
-	return s.entries[n-1]
+	e := s.get(n)
+	if e == nil {
+		panic("ledger: event " + n.String() + " was not fetched") // a defect: missing does not know of a need
+	}
+	return s.stand(e)
 }
 
 // find resolves a reference, nil when it names no event.
-func (s *state) find(r events.Ref) *entry {
-	if r.Seq != 0 {
-		return s.entry(r.Seq)
+func (s *state) find(r events.Ref) *entry { return s.entry(s.number(r)) }
+
+// stand makes an entry of a stored event.
+func (s *state) stand(e *events.Event) *entry {
+	c := e.Command
+	en := &entry{
+		seq: e.Seq, id: e.ID, kind: c.Kind, cause: c.Cause, year: c.Year, line: c.Line, lot: c.Lot, payee: c.Payee, paid: c.Payee, voucher: c.Voucher, flags: e.Flags,
+		postings: e.Postings, dims: c.Dims, date: c.Date, toYear: c.ToYear, channel: c.Channel, recorded: e.Time, stated: c.Date.String(), against: e.Resolved.Against,
+		amount: s.amountOf(e), named: named(e), words: wordsOf(c),
 	}
-	return s.entry(s.ids[r.ID].seq)
+	if en.line == "" {
+		en.line = e.Resolved.Line
+	}
+	if len(e.Postings) > 0 {
+		en.date, en.counts = e.Postings[0].Date, e.Postings[0].Counts
+	}
+	if c.Kind != events.Reversed { // which nothing can be done to
+		en.links = s.linksOf(e)
+	}
+	if c.Kind == events.Disbursed {
+		en.pay = &payment{}
+	}
+	// First what it did itself, then what came later.
+	own := fate{}
+	for i := range e.Postings {
+		p := &e.Postings[i]
+		if held, pay := en.links.touched(p.Measure); held == e.Seq {
+			own.left += p.Amount
+		} else if pay == e.Seq {
+			own = own.paid(p)
+		}
+	}
+	en.later(&own)
+	if f := s.fates[e.Seq]; f != nil {
+		en.later(f)
+	}
+	return en
+}
+
+// later adds a fate to an entry.
+func (en *entry) later(f *fate) {
+	if f.reversal != 0 {
+		en.reversal = f.reversal
+	}
+	en.dependents = append(en.dependents, f.dependents...)
+	en.left += f.left
+	if f.words != nil {
+		en.words = amended(en.words, f.words)
+		if en.words.PayeeName != nil {
+			en.payee.Name = *en.words.PayeeName
+		}
+		if en.words.PayeeID != nil {
+			en.payee.ID = *en.words.PayeeID
+		}
+	}
+	if en.pay == nil {
+		return
+	}
+	en.pay.used += f.used
+	en.pay.withheld += f.withheld
+	for _, pc := range f.pieces {
+		to := en.pay.piece(pc.line, pc.dims)
+		if to == nil {
+			to = &piece{line: pc.line, dims: pc.dims}
+			en.pay.pieces = append(en.pay.pieces, to)
+		}
+		to.disbursed += pc.disbursed
+		to.returned += pc.returned
+		to.recovered += pc.recovered
+		to.confirmed += pc.confirmed
+	}
+}
+
+// amountOf is a command's amount in the fund's smallest unit. It was stored, so it can be counted.
+func (s *state) amountOf(e *events.Event) events.Minor {
+	if e.Command.Amount.IsZero() {
+		return 0
+	}
+	amount, _ := e.Command.Amount.Minor(s.decimals)
+	return amount
+}
+
+// fateOf returns the fate of an event that something is about to happen to.
+func (s *state) fateOf(n events.Seq) *fate {
+	f := s.fates[n]
+	if f == nil {
+		f = &fate{}
+		put(s, s.fates, n, f)
+	}
+	return f
 }
 
 // yearFor returns a year, made where nothing was known of it yet.
@@ -354,46 +573,40 @@ func (p *payment) on(l events.Line) (total piece) {
 	return total
 }
 
-// apply folds one event in. The event must be the next one; it was decided by this state or comes from the fund's log. An error means that it
-// does not fit what came before: the log is not one that the ledger wrote.
-func (s *state) apply(e *events.Event) error {
-	c := &e.Command
-	if e.Seq != s.last+1 || !e.Time.After(s.lastTime) || c.Fund != s.fund {
+// fold folds one event in. The event must be the next one; it was decided by this state or comes from the fund's log. An error means that it does
+// not fit what came before: the log is not one that the ledger wrote.
+//
+// Nothing that belongs to e is kept: its fields may be overwritten afterwards. Of it fold needs what [events.Event.Skim] reads. What a reversal reverses
+// must be at hand.
+func (s *state) fold(e *events.Event) error {
+	c := e.Command
+	if e.Seq != s.last+1 || e.Seq > math.MaxUint32 || !e.Time.After(s.lastTime) || c.Fund != s.fund {
 		return tampered(e, nil)
 	}
-	if len(e.Postings) > 0 && e.Decimals != s.decimals || !s.fits(e) {
+	id := s.idKey(e.ID)
+	if len(e.Postings) > 0 && e.Decimals != s.decimals || !s.fits(e, id) {
 		return tampered(e, nil)
 	}
-	en := &entry{
-		seq: e.Seq, id: e.ID, kind: c.Kind, cause: c.Cause, year: c.Year, line: c.Line, lot: c.Lot, payee: c.Payee, paid: c.Payee, voucher: c.Voucher, flags: e.Flags,
-		postings: e.Postings, dims: c.Dims, date: c.Date, toYear: c.ToYear, channel: c.Channel, recorded: e.Time, stated: c.Date.String(), against: e.Resolved.Against,
-	}
-	if en.line == "" {
-		en.line = e.Resolved.Line
-	}
+	var amount events.Minor
 	if !c.Amount.IsZero() {
-		amount, err := c.Amount.Minor(s.decimals)
-		if err != nil {
+		var err error
+		if amount, err = c.Amount.Minor(s.decimals); err != nil {
 			return tampered(e, err)
 		}
-		en.amount = amount
 	}
-	if len(e.Postings) > 0 {
-		en.date, en.counts = e.Postings[0].Date, e.Postings[0].Counts
+	var target *entry
+	var to links
+	if c.Kind == events.Reversed {
+		target = s.entry(e.Resolved.Of)
+		to = target.links
+	} else {
+		to = s.linksOf(e)
 	}
-	if c.Note != "" || c.Purpose != "" || c.Name != "" || len(c.Documents) > 0 {
-		en.texts = &texts{purpose: c.Purpose, note: c.Note, name: c.Name, nameEn: c.NameEn, documents: c.Documents}
-		if c.Kind == events.LineAdded {
-			en.texts.description = c.Lines[0].Description
-		}
-	}
-	target := s.entry(e.Resolved.Of)
-	en.links = s.linksOf(e, target)
 
-	set(s, &s.entries, append(s.entries, en))
+	set(s, &s.kinds, append(s.kinds, kindNumbers[c.Kind]))
 	set(s, &s.last, e.Seq)
 	set(s, &s.lastTime, e.Time)
-	put(s, s.ids, e.ID, known{e.Seq, c.Content()})
+	s.setIn(&s.ids, id, number(e.Seq))
 
 	switch c.Kind {
 	case events.FundOpened:
@@ -409,10 +622,14 @@ func (s *state) apply(e *events.Event) error {
 			put(s, s.yearFor(c.Year).originals, lineDims{c.Line, c.Dims.Key()}, e.Seq)
 		}
 	case events.Disbursed:
-		en.pay = &payment{}
+		if e.Resolved.Commitment != 0 {
+			put(s, s.uses, e.Seq, e.Resolved.Commitment)
+		}
 		if c.Voucher == (events.Voucher{}) {
-			for _, k := range en.bare() {
-				put(s, s.bare, k, s.bare[k]+1)
+			like := barePayment{year: c.Year, line: c.Line, amount: amount, date: c.Date.String()}
+			for _, b := range like.places(c.Payee) {
+				k := s.bareKey(b)
+				s.setIn(&s.bare, k, s.bare.get(k)+1)
 			}
 		}
 	case events.CarriedOver:
@@ -428,24 +645,41 @@ func (s *state) apply(e *events.Event) error {
 	case events.YearReopened:
 		set(s, &s.yearFor(c.Year).closed, false)
 	case events.Amended:
-		s.amend(target, &c.Set)
+		f := s.fateOf(e.Resolved.Of)
+		words := c.Set
+		if f.words != nil {
+			words = amended(*f.words, &c.Set)
+		}
+		set(s, &f.words, &words)
 	case events.Reversed:
 		s.reverse(target, e.Seq)
 	}
 	if c.Voucher != (events.Voucher{}) {
-		put(s, s.vouchers, voucherUse{c.Kind, c.Voucher}, e.Seq)
+		s.setIn(&s.vouchers, s.voucherKey(c.Kind, c.Voucher), number(e.Seq))
 	}
-	if against := s.entry(e.Resolved.Against); against != nil {
-		set(s, &against.pay.withheld, against.pay.withheld+en.amount)
+	if e.Resolved.Against != 0 {
+		f := s.fateOf(e.Resolved.Against)
+		set(s, &f.withheld, f.withheld+amount)
 	}
-	s.depend(en, &e.Resolved)
+	for _, n := range named(e) {
+		f := s.fateOf(n)
+		set(s, &f.dependents, append(slices.Clip(f.dependents), e.Seq))
+	}
 	for i := range e.Postings {
-		if err := s.post(en, &e.Postings[i]); err != nil {
+		if err := s.post(e.Seq, to, &e.Postings[i]); err != nil {
 			return tampered(e, err)
 		}
 	}
 	return nil
 }
+
+var kindNumbers = func() map[events.Kind]byte {
+	m := map[events.Kind]byte{}
+	for i, k := range events.Kinds {
+		m[k] = byte(i)
+	}
+	return m
+}()
 
 // opens is the measure of the first posting of the kinds whose quantity later events change.
 var opens = map[events.Kind]events.Measure{
@@ -455,20 +689,19 @@ var opens = map[events.Kind]events.Measure{
 
 // fits reports whether an event hangs on such events as it must and can be applied. It does not decide the event again: it keeps a log that was
 // made to deceive from leading the fold astray.
-func (s *state) fits(e *events.Event) bool {
-	c, r := &e.Command, &e.Resolved
+func (s *state) fits(e *events.Event, id key) bool {
+	c, r := e.Command, &e.Resolved
 	y := s.years[c.Year]
 	if opened := y != nil && y.opened != 0; opened == (c.Kind == events.FundOpened) || (r.Currency == "") == (c.Kind == events.FundOpened) {
 		return false
 	}
-	if _, twice := s.ids[e.ID]; twice {
+	if s.ids.get(id) != 0 {
 		return false
 	}
 	names := func(n events.Seq, must bool, kinds ...events.Kind) bool {
-		en := s.entry(n)
-		return en == nil && n == 0 && !must || en != nil && (len(kinds) == 0 || slices.Contains(kinds, en.kind))
+		kind := s.kind(n)
+		return n == 0 && !must || kind != "" && (len(kinds) == 0 || slices.Contains(kinds, kind))
 	}
-	of := s.entry(r.Of)
 	ok := names(r.Commitment, !c.Commitment.IsZero(), events.Committed) && names(r.Against, !c.Against.IsZero(), events.Disbursed) &&
 		names(r.Settles, !c.Settles.IsZero(), events.ClawedBack)
 	switch c.Kind {
@@ -481,7 +714,7 @@ func (s *state) fits(e *events.Event) bool {
 	case events.ClawedBack:
 		ok = ok && names(r.Of, !c.Of.IsZero(), events.Disbursed)
 	case events.Reversed:
-		ok = ok && names(r.Of, true, reversible...) && of.reversal == 0
+		ok = ok && names(r.Of, true, reversible...) && (s.fates[r.Of] == nil || s.fates[r.Of].reversal == 0)
 	default:
 		ok = ok && names(r.Of, !c.Of.IsZero())
 	}
@@ -495,7 +728,8 @@ func tampered(e *events.Event, cause error) *events.Error {
 	return &events.Error{Code: events.Tampered, Why: "replay", Args: events.Args{"seq": e.Seq.String(), "kind": string(e.Command.Kind)}, Err: cause}
 }
 
-func (s *state) linksOf(e *events.Event, target *entry) links {
+// linksOf returns the links of any event but a reversal.
+func (s *state) linksOf(e *events.Event) links {
 	switch e.Command.Kind {
 	case events.Allotted:
 		return links{allotment: e.Seq}
@@ -513,19 +747,29 @@ func (s *state) linksOf(e *events.Event, target *entry) links {
 		if e.Command.Cause == events.Unidentified {
 			return links{suspense: e.Seq}
 		}
-		l := links{pay: e.Resolved.Of, suspense: e.Resolved.Settles}
-		if target != nil {
-			l.commitment = target.links.commitment
-		}
-		return l
-	case events.Reversed:
-		return target.links
+		return links{pay: e.Resolved.Of, suspense: e.Resolved.Settles, commitment: s.uses[e.Resolved.Of]}
 	}
 	return links{}
 }
 
-// post adds one posting to every sum that it belongs to.
-func (s *state) post(en *entry, p *events.Posting) error {
+// touched returns the events of whose quantities a posting of that measure changes something: the commitment, the allotment or the sum in
+// suspense, and the payment.
+func (l links) touched(m events.Measure) (held, pay events.Seq) {
+	switch m {
+	case events.AllottedM:
+		return l.allotment, 0
+	case events.SuspenseM:
+		return l.suspense, 0
+	case events.CommittedM:
+		return l.commitment, l.pay
+	case events.DisbursedM, events.ReturnedM, events.RecoveredM, events.ConfirmedM:
+		return 0, l.pay
+	}
+	return 0, 0
+}
+
+// post adds one posting of event n to every sum that it belongs to.
+func (s *state) post(n events.Seq, to links, p *events.Posting) error {
 	y := s.yearFor(p.Year)
 	l := y.lines[p.Line]
 	if l == nil {
@@ -549,7 +793,15 @@ func (s *state) post(en *entry, p *events.Posting) error {
 		}
 		set(s, &lt.totals, next)
 	}
-	s.quantity(en, p)
+	held, pay := to.touched(p.Measure)
+	if held != 0 && held != n {
+		f := s.fateOf(held)
+		set(s, &f.left, f.left+p.Amount)
+	}
+	if pay != 0 && pay != n {
+		f := s.fateOf(pay)
+		set(s, f, f.paid(p))
+	}
 	return nil
 }
 
@@ -574,41 +826,24 @@ func (s *sums) add(p *events.Posting, named bool) error {
 	return s.own.Add(p.Measure, p.Amount)
 }
 
-// quantity keeps what is left of the payment, commitment, allotment or sum in suspense that the posting touches.
-func (s *state) quantity(en *entry, p *events.Posting) {
-	left := func(n events.Seq) {
-		if e := s.entry(n); e != nil {
-			set(s, &e.left, e.left+p.Amount)
-		}
+// paid returns the fate of a payment after a posting that touches it.
+func (f fate) paid(p *events.Posting) fate {
+	if p.Measure == events.CommittedM {
+		f.used -= p.Amount
+		return f
 	}
-	switch p.Measure {
-	case events.AllottedM:
-		left(en.links.allotment)
-	case events.SuspenseM:
-		left(en.links.suspense)
-	case events.CommittedM:
-		left(en.links.commitment)
-		if pay := s.entry(en.links.pay); pay != nil {
-			set(s, &pay.pay.used, pay.pay.used-p.Amount)
-		}
-	case events.DisbursedM, events.ReturnedM, events.RecoveredM, events.ConfirmedM:
-		pay := s.entry(en.links.pay)
-		if pay == nil {
-			return
-		}
-		at := p.Line
-		if p.Measure == events.RecoveredM {
-			at = p.OfLine
-		}
-		pc := pay.pay.piece(at, p.Dims)
-		if pc == nil {
-			pc = &piece{line: at, dims: p.Dims}
-			set(s, &pay.pay.pieces, append(slices.Clip(pay.pay.pieces), pc))
-		}
-		next := *pc
-		next.add(p)
-		set(s, pc, next)
+	at := p.Line
+	if p.Measure == events.RecoveredM {
+		at = p.OfLine
 	}
+	i := slices.IndexFunc(f.pieces, func(pc piece) bool { return pc.line == at && pc.dims.Equal(p.Dims) })
+	f.pieces = slices.Clone(f.pieces)
+	if i < 0 {
+		i = len(f.pieces)
+		f.pieces = append(f.pieces, piece{line: at, dims: p.Dims})
+	}
+	f.pieces[i].add(p)
+	return f
 }
 
 func (p *piece) add(by *events.Posting) {
@@ -625,7 +860,7 @@ func (p *piece) add(by *events.Posting) {
 }
 
 func (s *state) open(e *events.Event) error {
-	c, r := &e.Command, &e.Resolved
+	c, r := e.Command, &e.Resolved
 	if s.currency == "" {
 		zone, err := time.LoadLocation(r.Zone)
 		if err != nil {
@@ -673,7 +908,7 @@ func (s *state) addLine(y *year, spec events.LineSpec) error {
 
 // bring makes or enlarges the lot that a carry-over puts into a year. It reports false where that year has no such line.
 func (s *state) bring(e *events.Event, into events.Year, at events.Line) bool {
-	c := &e.Command
+	c := e.Command
 	y := s.yearFor(into)
 	if l := y.lot(c.Lot); l != nil {
 		set(s, &l.carriers, l.carriers+1)
@@ -708,7 +943,8 @@ func (s *state) brought(en *entry) *lot {
 }
 
 func (s *state) reverse(target *entry, by events.Seq) {
-	set(s, &target.reversal, by)
+	f := s.fateOf(target.seq)
+	set(s, &f.reversal, by)
 	switch target.kind {
 	case events.Appropriated:
 		y := s.yearFor(target.year)
@@ -718,12 +954,10 @@ func (s *state) reverse(target *entry, by events.Seq) {
 		}
 	case events.Disbursed:
 		if target.voucher == (events.Voucher{}) {
-			for _, k := range target.bare() {
-				if s.bare[k] == 1 {
-					drop(s, s.bare, k)
-				} else {
-					put(s, s.bare, k, s.bare[k]-1)
-				}
+			like := barePayment{year: target.year, line: target.line, amount: target.amount, date: target.stated}
+			for _, b := range like.places(target.paid) {
+				k := s.bareKey(b)
+				s.setIn(&s.bare, k, s.bare.get(k)-1)
 			}
 		}
 	case events.CarriedOver, events.CarriedIn:
@@ -731,60 +965,59 @@ func (s *state) reverse(target *entry, by events.Seq) {
 		set(s, &l.carriers, l.carriers-1)
 	}
 	if target.voucher != (events.Voucher{}) {
-		drop(s, s.vouchers, voucherUse{target.kind, target.voucher})
+		s.setIn(&s.vouchers, s.voucherKey(target.kind, target.voucher), 0)
 	}
-	if against := s.entry(target.against); against != nil {
-		set(s, &against.pay.withheld, against.pay.withheld-target.amount)
+	if target.against != 0 {
+		f := s.fateOf(target.against)
+		set(s, &f.withheld, f.withheld-target.amount)
 	}
 	for _, n := range target.named {
-		on := s.entry(n)
-		set(s, &on.dependents, on.dependents-1)
+		f := s.fateOf(n)
+		set(s, &f.dependents, slices.DeleteFunc(slices.Clone(f.dependents), func(on events.Seq) bool { return on == target.seq }))
 	}
 }
 
-// depend counts the event among the dependents of those that it names. Words and explanations hang on nothing, a reversal ends its target.
-func (s *state) depend(en *entry, r *events.Resolved) {
-	switch en.kind {
+// named lists the events that an event hangs on. Words and explanations hang on nothing, a reversal ends its target.
+func named(e *events.Event) []events.Seq {
+	switch e.Command.Kind {
 	case events.Amended, events.Explained, events.Reversed, events.FigureStated:
-		return
+		return nil
 	}
-	for _, n := range []events.Seq{r.Of, r.Commitment, r.Against, r.Settles} {
-		if on := s.entry(n); on != nil {
-			set(s, &on.dependents, on.dependents+1)
-			en.named = append(en.named, n)
+	var out []events.Seq
+	for _, n := range [...]events.Seq{e.Resolved.Of, e.Resolved.Commitment, e.Resolved.Against, e.Resolved.Settles} {
+		if n != 0 && !slices.Contains(out, n) {
+			out = append(out, n)
 		}
 	}
+	return out
 }
 
-func (s *state) amend(target *entry, to *events.Amendment) {
-	w := texts{}
-	if target.texts != nil {
-		w = *target.texts
+// wordsOf returns the words of a command that can be amended.
+func wordsOf(c *events.Command) events.Amendment {
+	w := events.Amendment{Purpose: &c.Purpose, Note: &c.Note, Name: &c.Name, NameEn: &c.NameEn, Documents: c.Documents, HasDocuments: true}
+	if c.Kind == events.LineAdded {
+		w.Description = &c.Lines[0].Description
 	}
-	for _, change := range []struct {
-		field *string
-		word  *string
-	}{
-		{&w.purpose, to.Purpose}, {&w.note, to.Note}, {&w.name, to.Name}, {&w.nameEn, to.NameEn}, {&w.description, to.Description},
+	return w
+}
+
+// amended returns words after an amendment.
+func amended(words events.Amendment, by *events.Amendment) events.Amendment {
+	for _, change := range []struct{ word, by **string }{
+		{&words.Purpose, &by.Purpose},
+		{&words.Note, &by.Note},
+		{&words.Name, &by.Name},
+		{&words.NameEn, &by.NameEn},
+		{&words.Description, &by.Description},
+		{&words.PayeeName, &by.PayeeName},
+		{&words.PayeeID, &by.PayeeID},
 	} {
-		if change.word != nil {
-			*change.field = *change.word
+		if *change.by != nil {
+			*change.word = *change.by
 		}
 	}
-	if to.HasDocuments {
-		w.documents = to.Documents
+	if by.HasDocuments {
+		words.HasDocuments, words.Documents = true, by.Documents
 	}
-	set(s, &target.texts, &w)
-	p := target.payee
-	if to.PayeeName != nil {
-		p.Name = *to.PayeeName
-	}
-	if to.PayeeID != nil {
-		p.ID = *to.PayeeID
-	}
-	set(s, &target.payee, p)
-}
-
-func (en *entry) bare() []barePayment {
-	return barePayment{year: en.year, line: en.line, amount: en.amount, date: en.stated}.places(en.paid)
+	return words
 }

@@ -96,6 +96,9 @@ func TestNothingIsSkipped(t *testing.T) {
 		for _, e := range l.events {
 			copied := *e
 			copied.Postings = append([]events.Posting(nil), e.Postings...)
+			command := *e.Command // what is spoiled in one case must not be so in the next
+			command.Lines = append([]events.LineSpec(nil), command.Lines...)
+			copied.Command = &command
 			out = append(out, &copied)
 		}
 		return out

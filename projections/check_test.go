@@ -204,6 +204,26 @@ func TestTheArithmeticInWords(t *testing.T) {
 	}
 }
 
+// TestNothingToCompare: that nothing is found where nothing was stated is said aloud, with the way out.
+func TestNothingToCompare(t *testing.T) {
+	t.Parallel()
+	l := spentBook(t)
+	says := func() bool {
+		s, err := l.book().Check(year(2022))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(printSheet(t, s, "text", sheet.Options{}), "fundledger help figure-stated")
+	}
+	if !says() {
+		t.Error("check without figures does not say so")
+	}
+	l.said(2022, `"measure":"spent","value":"1","unit":"yuan"`)
+	if says() {
+		t.Error("check with a figure says that there is none")
+	}
+}
+
 func TestBreaches(t *testing.T) {
 	l := newLog(t)
 	l.openWith(2022, "", "1 甲", "1.1 1 乙", "1.2 1 丙", "2 丁")
@@ -334,6 +354,11 @@ e-10 error 24 23.46 -0.54`
 	}
 	if text := printed(t, l.book(), "check", year(2023), "text", zh); !strings.Contains(text, "1,234,567 JPY") {
 		t.Errorf("yen:\n%s", text)
+	}
+	for format, unit := range map[string]string{"text": " 万 JPY ", "csv": ",万 JPY,", "json": `"unit":"wan"`} {
+		if text := printed(t, l.book(), "check", year(2023), format, zh); !strings.Contains(text, unit) {
+			t.Errorf("the unit is not %q:\n%s", unit, text)
+		}
 	}
 	zero := newLog(t)
 	zero.open(2022, "1 甲")

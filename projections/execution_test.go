@@ -8,6 +8,7 @@ import (
 	"fundledger/events"
 	"fundledger/projections"
 	"fundledger/projections/history"
+	"fundledger/projections/sheet"
 )
 
 // The reference fund as its report publishes it: code, parent, name, budget and spending in 10,000 yuan, rate in percent ("–" where there is no budget).
@@ -270,6 +271,31 @@ func TestOwnMoney(t *testing.T) {
 	if got := ask(t, l.book(4), "execution", year(2022)); len(got.Rows) != 3 || got.row(t, "2").text("leaf") != "true" {
 		t.Errorf("a line that was not known yet is there: %v", got.Rows)
 	}
+}
+
+// TestRecordedAfterTheFactIsPartOfWhatIsSpent: what comes back of a payment, or is taken back, is of the payment's mode, however it was entered.
+func TestRecordedAfterTheFactIsPartOfWhatIsSpent(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 a")
+	l.budget(2022, "1", "100.00")
+	says := func(want string) {
+		t.Helper()
+		if text := printed(t, l.book(), "execution", year(2022), "text", sheet.Options{}); !strings.Contains(text, want) {
+			t.Errorf("the face does not say %q:\n%s", want, text)
+		}
+	}
+	recorded := l.add(2022, "disbursed", `"date":"2022-05-01","line":"1","amount":"30","channel":"payment","mode":"record","basis":"stated"`, "disbursed 1 30.00 2022-05-01 channel=payment")
+	says("30.00 of 30.00 spent")
+	controlled := l.add(2022, "disbursed", `"date":"2022-05-01","line":"1","amount":"7","channel":"payment"`, "disbursed 1 7.00 2022-05-01 channel=payment")
+	says("30.00 of 37.00 spent")
+	refund := fmt.Sprintf(`"cause":"refund","date":"2022-06-01","of":%d,"amount":"10"`, recorded)
+	back := l.add(2022, "clawed-back", refund, "returned 1 10.00 2022-06-01 channel=payment")
+	says("20.00 of 27.00 spent")
+	l.add(2022, "clawed-back", fmt.Sprintf(`"cause":"refund","date":"2022-06-01","of":%d,"amount":"7","mode":"record","basis":"stated"`, controlled), "returned 1 7.00 2022-06-01 channel=payment")
+	says("20.00 of 20.00 spent")
+	l.reverse(back)
+	says("30.00 of 30.00 spent")
 }
 
 func TestSiblingsKeepTheOrderGiven(t *testing.T) {

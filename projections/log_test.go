@@ -58,7 +58,7 @@ func (l *log) openWith(year int, fields string, lines ...string) events.Seq {
 //
 //	measure line amount date [name=value …]
 //
-// with the names year, lot, channel, basis, counts, of_year and of_line; "!code" is a flag of the event, and "line=", "expires=" what the ledger
+// with the names year, lot, channel, basis, dims (key:value, else the command's), counts, of_year and of_line; "!code" is a flag of the event, and "line=", "expires=" what the ledger
 // filled in.
 func (l *log) add(year int, kind, fields string, postings ...string) events.Seq {
 	l.t.Helper()
@@ -71,7 +71,7 @@ func (l *log) add(year int, kind, fields string, postings ...string) events.Seq 
 	}
 	l.now = l.now.Add(time.Hour)
 	e := &events.Event{
-		Seq: events.Seq(len(l.events) + 1), Time: l.now, Command: c, Actor: events.Actor{ID: "local", Role: "operator"}, Rules: 1, Decimals: l.decimals,
+		Seq: events.Seq(len(l.events) + 1), Time: l.now, Command: &c, Actor: events.Actor{ID: "local", Role: "operator"}, Rules: 1, Decimals: l.decimals,
 	}
 	e.ID = c.ID
 	if e.ID == "" {
@@ -101,7 +101,7 @@ func (l *log) add(year int, kind, fields string, postings ...string) events.Seq 
 		case strings.HasPrefix(p, "line="):
 			e.Resolved.Line = events.Line(p[5:])
 		default:
-			e.Postings = append(e.Postings, l.posting(year, c.Basis, p))
+			e.Postings = append(e.Postings, l.posting(year, &c, p))
 		}
 	}
 	// What a view gets was stored and read back.
@@ -113,7 +113,7 @@ func (l *log) add(year int, kind, fields string, postings ...string) events.Seq 
 	return e.Seq
 }
 
-func (l *log) posting(year int, basis events.Basis, s string) events.Posting {
+func (l *log) posting(year int, c *events.Command, s string) events.Posting {
 	l.t.Helper()
 	f := strings.Fields(s)
 	date, err := events.ParseDate(f[3])
@@ -121,7 +121,8 @@ func (l *log) posting(year int, basis events.Basis, s string) events.Posting {
 		l.t.Fatalf("%s: %v", s, err)
 	}
 	p := events.Posting{
-		Year: events.Year(year), Line: events.Line(f[1]), Measure: events.Measure(f[0]), Amount: l.minor(f[2]), Date: date, Counts: date.Last(), Basis: basis,
+		Year: events.Year(year), Line: events.Line(f[1]), Measure: events.Measure(f[0]), Amount: l.minor(f[2]), Date: date, Counts: date.Last(), Basis: c.Basis,
+		Dims: c.Dims,
 	}
 	if p.Measure == events.Original {
 		p.Counts = date.First()
@@ -138,6 +139,9 @@ func (l *log) posting(year int, basis events.Basis, s string) events.Posting {
 			p.Channel = events.Channel(value)
 		case "basis":
 			p.Basis = events.Basis(value)
+		case "dims":
+			key, v, _ := strings.Cut(value, ":")
+			p.Dims = events.Dims{{Key: key, Value: v}}
 		case "counts":
 			p.Counts = l.day(value)
 		case "of_year":
@@ -252,6 +256,7 @@ type table struct {
 	Basis       string
 	Denominator string
 	Rows        []row
+	Groups      []group
 	Total       row
 	Lots        []row
 	Uncertain   []row
@@ -260,6 +265,23 @@ type table struct {
 }
 
 type row map[string]any
+
+// A group is a value of a dimension with what falls to it.
+type group struct {
+	Value *string
+	Rows  []row
+	Total row
+}
+
+// row is the group's row of a line, nil where it has none.
+func (g *group) row(line string) row {
+	for _, r := range append([]row{g.Total}, g.Rows...) {
+		if r["line"] == line {
+			return r
+		}
+	}
+	return nil
+}
 
 func (r row) text(name string) string {
 	if r[name] == nil {

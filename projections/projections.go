@@ -23,6 +23,8 @@ package projections
 
 import (
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"fundledger/events"
@@ -40,6 +42,9 @@ type View interface {
 
 // A Query is what is asked of a fund's year.
 type Query = history.Query
+
+// A Condition keeps the postings that have a value in a dimension.
+type Condition = history.Condition
 
 // A Denominator is what rates are over; "" is the adjusted budget.
 type Denominator = history.Denominator
@@ -67,9 +72,18 @@ func (b *Book) History() *history.History { return b.history }
 // Tables lists the names that [Book.Table] knows.
 var Tables = []string{"budget", "execution", "payments", "lots", "exceptions"}
 
-// Table returns a table of a year. It is [events.UnknownYear] where the year is not open as known in this book, and [events.BadValue] for a name, basis
-// or denominator that there is not.
+// Narrowed and Divided list what a query may narrow by dimensions, and divide by one.
+var (
+	Narrowed = []string{"budget", "execution", "payments", "statement", "report", "diff"}
+	Divided  = []string{"budget", "execution"}
+)
+
+// Table returns a table of a year. It is [events.UnknownYear] where the year is not open as known in this book, and [events.BadValue] for a name, basis,
+// denominator or dimension that there is not, and for a table that the query can not narrow or divide.
 func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
+	if err := fits(name, q); err != nil {
+		return nil, err
+	}
 	all, open, err := b.exceptions(q)
 	if err != nil {
 		return nil, err
@@ -86,11 +100,14 @@ func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
 	case "exceptions":
 		return exceptions.Table(b.history, q, all, open)
 	}
-	return nil, noTable(name)
+	return nil, noTable(name, Tables)
 }
 
 // Report returns the report's figures of a year, with the errors of [Book.Table].
 func (b *Book) Report(q Query) (*sheet.Sheet, error) {
+	if err := fits("report", q); err != nil {
+		return nil, err
+	}
 	_, open, err := b.exceptions(q)
 	if err != nil {
 		return nil, err
@@ -101,6 +118,9 @@ func (b *Book) Report(q Query) (*sheet.Sheet, error) {
 // Check returns what of a year does not agree: its stated figures with the ledger and with each other, and the open exceptions. The errors are those
 // of [Book.Table].
 func (b *Book) Check(q Query) (*sheet.Sheet, error) {
+	if err := fits("check", q); err != nil {
+		return nil, err
+	}
 	all, open, err := b.exceptions(q)
 	if err != nil {
 		return nil, err
@@ -243,10 +263,28 @@ func notThere(m Moment, last events.Seq) error {
 	return &events.Error{Code: events.BadValue, Why: "not-there", Args: events.Args{"field": "known_at", "value": m.text, "last": last.String()}}
 }
 
-func noTable(name string) error {
-	choices := Tables[0]
-	for _, t := range Tables[1:] {
-		choices += " " + t
+// fits refuses a query that asks by dimensions for what does not know them: whoever asked would take the whole for the part.
+func fits(name string, q Query) error {
+	switch {
+	case q.By != "" && !slices.Contains(Divided, name):
+		return noTable(name, Divided)
+	case len(q.Where) > 0 && !slices.Contains(Narrowed, name):
+		return noTable(name, Narrowed)
 	}
+	return nil
+}
+
+// Known is a [events.BadValue] where the year has no such dimension as the query asks by, or the dimension no such value.
+func (b *Book) Known(q Query) error {
+	if q.Year != 0 {
+		if _, err := b.history.Year(q.Year); err != nil {
+			return err
+		}
+	}
+	return b.history.Known(q)
+}
+
+func noTable(name string, tables []string) error {
+	choices := strings.Join(tables, " ")
 	return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "table", "value": name, "choices": choices}}
 }

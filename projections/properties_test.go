@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,16 +31,18 @@ func drawn(rt *rapid.T) *log {
 		cents := rapid.IntRange(1, 100000).Draw(rt, "amount")
 		amount := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 		basis := rapid.SampledFrom([]string{"voucher", "stated", "inferred"}).Draw(rt, "basis")
+		dims := rapid.SampledFrom([]string{"", "", `,"dims":{"district":"a"}`, `,"dims":{"district":"b","source":"city"}`, `,"dims":{"source":"city"}`}).Draw(rt, "dims")
 		switch rapid.IntRange(0, 8).Draw(rt, "kind") {
 		case 0:
-			l.add(2022, "appropriated", fmt.Sprintf(`"date":%q,"line":%q,"amount":%q,"stage":"supplementary","basis":%q`, date, leaf, amount, basis), "supplementary "+leaf+" "+amount+" "+date)
+			l.add(2022, "appropriated", fmt.Sprintf(`"date":%q,"line":%q,"amount":%q,"stage":"supplementary","basis":%q%s`, date, leaf, amount, basis, dims), "supplementary "+leaf+" "+amount+" "+date)
 		case 1:
 			to := rapid.SampledFrom(leaves).Draw(rt, "to")
-			l.add(2022, "reallocated", fmt.Sprintf(`"date":%q,"from":[{"line":%q,"amount":%q}],"to":[{"line":%q,"amount":%q}]`, date, leaf, amount, to, amount),
+			l.add(2022, "reallocated", fmt.Sprintf(`"date":%q,"from":[{"line":%q,"amount":%q}],"to":[{"line":%q,"amount":%q}]%s`, date, leaf, amount, to, amount, dims),
 				"reallocated "+leaf+" -"+amount+" "+date, "reallocated "+to+" "+amount+" "+date)
 		case 2, 3:
 			channel := rapid.SampledFrom([]string{"payment", "lower-treasury", "deduction"}).Draw(rt, "channel")
-			l.pay(2022, leaf, amount, date, "basis="+basis, "channel="+channel, "!over-budget")
+			whom := rapid.SampledFrom([]string{`,"payee":{"name":"x"}`, `,"payee":{"name":"x","id":"9"},"method":"direct"`, `,"method":"single"`, `,"note":"n"`}).Draw(rt, "whom")
+			l.pay(2022, leaf, amount, date, "basis="+basis, "channel="+channel, "!over-budget", whom+dims)
 		case 4:
 			l.pay(2022, rapid.SampledFrom(groups).Draw(rt, "group"), amount, date, "basis=inferred", "!over-budget")
 		case 5:
@@ -189,6 +192,13 @@ func TestAnEventAndItsReversalCancel(t *testing.T) {
 				if got, want := withoutHead(t, after, name, q), withoutHead(t, before, name, q); got != want {
 					rt.Fatalf("%s after an event and its reversal:\n%s\nwant\n%s", name, got, want)
 				}
+			}
+			q := projections.Query{Year: 2022, By: rapid.SampledFrom([]string{"channel", "payee", "basis"}).Draw(rt, "by")}
+			if !slices.Contains(projections.Divided, name) {
+				continue
+			}
+			if got, want := withoutHead(t, after, name, q), withoutHead(t, before, name, q); got != want {
+				rt.Fatalf("%s by %s after an event and its reversal:\n%s\nwant\n%s", name, q.By, got, want)
 			}
 		}
 	})

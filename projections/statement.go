@@ -10,6 +10,9 @@ import (
 // Statement returns the statement of a line of a year from a moment on, the zero Moment for all of it, with the errors of [Book.Table]; [events.UnknownLine] where
 // the year has no such line.
 func (b *Book) Statement(q Query, line events.Line, from Moment) (*sheet.Sheet, error) {
+	if err := fits("statement", q); err != nil {
+		return nil, err
+	}
 	_, open, err := b.exceptions(q)
 	if err != nil {
 		return nil, err
@@ -24,6 +27,9 @@ func (b *Book) Statement(q Query, line events.Line, from Moment) (*sheet.Sheet, 
 // Diff returns the cells in which the book differs from what was known at a moment; where that is before the first event, nothing was. A year of 0 asks for
 // all years.
 func (b *Book) Diff(q Query, from Moment) (*sheet.Sheet, error) {
+	if err := fits("diff", q); err != nil {
+		return nil, err
+	}
 	n, err := b.Resolve(from)
 	if err != nil && (from.kind == bySeq || b.Last() == 0) {
 		return nil, err

@@ -51,6 +51,22 @@ func stated(t fatal, b *projections.Book, q projections.Query, line events.Line,
 	return out
 }
 
+// TestStatementSaysWhatItIsOf: the root has no name of its own.
+func TestStatementSaysWhatItIsOf(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 道路")
+	for line, want := range map[events.Line]string{"0": "Statement of line 0 Total, 2022", "1": "Statement of line 1 道路, 2022"} {
+		s, err := l.book().Statement(year(2022), line, projections.Moment{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := printSheet(t, s, "text", sheet.Options{}); !strings.HasPrefix(text, want) {
+			t.Errorf("%s is headed %q", line, text[:50])
+		}
+	}
+}
+
 func (s *statement) lines(names ...string) string {
 	var out []string
 	for _, r := range s.Entries {

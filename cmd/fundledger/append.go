@@ -3,12 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
+	"sync"
 
 	"fundledger/events"
 	"fundledger/ledger"
@@ -19,7 +19,8 @@ import (
 func (a *app) appendCommand() *cobra.Command {
 	var atomic, dry bool
 	c := &cobra.Command{
-		Use: "append [FILE|-]", Short: a.say("cmd.append", nil), Example: a.say("example.append", nil), Args: cobra.MaximumNArgs(1),
+		Use: "append [FILE|-]", Short: a.say("cmd.append", nil), Example: a.say("example.append", nil),
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: files,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, size, err := a.input(args)
 			if err != nil {
@@ -121,8 +122,10 @@ func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) 
 	return nil
 }
 
-// nothing is the log of a fund in a folder that is not there.
+// nothing is the log of a fund in a folder that is not there: it has nothing to read, and nobody writes to it.
 type nothing struct{ ledger.Log }
+
+func (nothing) Recall(context.Context) []byte { return nil }
 
 func (nothing) Replay(context.Context) iter.Seq2[[]byte, error] {
 	return func(func([]byte, error) bool) {}
@@ -156,34 +159,14 @@ func (a *app) appendAtomic(ctx context.Context, inputs inputs, t *tally) error {
 }
 
 // appendAll keeps several requests under way, each of neighbours of one fund; the receipts come in the order of the input. What has been read is
-// sent as soon as nothing more is at hand, so that whoever types commands, or a program that waits for its receipts, is answered at once. A
+// sent as soon as nothing is under way, so that whoever types commands, or a program that waits for its receipts, is answered at once. A
 // folder is made for the first command only: an empty input leaves nothing behind.
 func (a *app) appendAll(ctx context.Context, inputs inputs, t *tally) error {
-	var readErr error
-	feed := make(chan ledger.Input, 2*maxChunk)
-	go func() {
-		defer close(feed)
-		for in, err := range inputs {
-			if err != nil {
-				readErr = err
-				return
-			}
-			select {
-			case feed <- in:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	var first ledger.Input
-	select {
-	case in, ok := <-feed:
-		if !ok {
-			return readErr
-		}
-		first = in
-	case <-ctx.Done():
-		return ctx.Err()
+	f := newFeed(ctx)
+	go f.fill(inputs)
+	chunk, err := f.take()
+	if len(chunk) == 0 {
+		return err
 	}
 	s, err := a.openWrite(ctx)
 	if err != nil {
@@ -196,59 +179,106 @@ func (a *app) appendAll(ctx context.Context, inputs inputs, t *tally) error {
 		defer close(printed)
 		for answer := range answers {
 			t.add(<-answer)
+			f.answered()
 		}
 	}()
-	for chunk := range chunks(ctx, first, feed) {
+	for ; len(chunk) > 0; chunk, err = f.take() {
 		answer := make(chan []ledger.Receipt, 1)
 		answers <- answer // waits while too many are under way
 		s.submit(ctx, chunk, false, func(rs []ledger.Receipt) { answer <- rs })
 	}
 	close(answers)
 	<-printed
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return readErr
+	return err
 }
 
-// chunks gathers what a feed has at hand: neighbours of one fund, as many as one request may carry.
-func chunks(ctx context.Context, first ledger.Input, feed <-chan ledger.Input) iter.Seq[[]ledger.Input] {
-	return func(yield func([]ledger.Input) bool) {
-		chunk, bytes := []ledger.Input{first}, first.Size()
-		for {
-			var in ledger.Input
-			ok := true
-			if len(chunk) == 0 {
-				select {
-				case in, ok = <-feed:
-				case <-ctx.Done():
-					return
-				}
-			} else {
-				select {
-				case in, ok = <-feed:
-				default:
-					if !yield(chunk) {
-						return
-					}
-					chunk, bytes = nil, 0
-					continue
-				}
-			}
-			full := len(chunk) > 0 && (len(chunk) == maxChunk || bytes+in.Size() > maxChunkBytes || chunk[0].Command.Fund != in.Command.Fund)
-			if len(chunk) > 0 && (full || !ok) {
-				if !yield(chunk) {
-					return
-				}
-				chunk, bytes = nil, 0
-			}
-			if !ok {
-				return
-			}
-			chunk = append(chunk, in)
-			bytes += in.Size()
+// A feed gathers inputs for the next request: neighbours of one fund, as many as it may carry. Reading goes on meanwhile, and waits for what is full.
+type feed struct {
+	ctx     context.Context
+	mu      sync.Mutex
+	changed *sync.Cond
+
+	chunk    []ledger.Input
+	bytes    int
+	full     bool
+	ended    bool
+	err      error
+	underWay int
+}
+
+func newFeed(ctx context.Context) *feed {
+	f := &feed{ctx: ctx}
+	f.changed = sync.NewCond(&f.mu)
+	context.AfterFunc(ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.changed.Broadcast()
+	})
+	return f
+}
+
+// fill reads all inputs.
+func (f *feed) fill(inputs inputs) {
+	var failed error
+	for in, err := range inputs {
+		if failed = err; err != nil || !f.put(&in) {
+			break
 		}
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended, f.err = true, failed
+	f.changed.Broadcast()
+}
+
+// put adds an input. It reports false when nobody wants more.
+func (f *feed) put(in *ledger.Input) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	size := in.Size()
+	for len(f.chunk) > 0 && (len(f.chunk) == maxChunk || f.bytes+size > maxChunkBytes || f.chunk[0].Command.Fund != in.Command.Fund) {
+		if f.ctx.Err() != nil {
+			return false
+		}
+		f.full = true
+		f.changed.Broadcast()
+		f.changed.Wait()
+	}
+	f.chunk = append(f.chunk, *in)
+	f.bytes += size
+	if len(f.chunk) == 1 {
+		f.changed.Broadcast()
+	}
+	return true
+}
+
+// take returns what is to be sent next, and counts it as under way: what is full, the last, and anything where nothing is under way. There is nothing
+// when the input has ended, with the error that ended it.
+func (f *feed) take() ([]ledger.Input, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.ctx.Err() == nil && !f.full && !f.ended && (len(f.chunk) == 0 || f.underWay > 0) {
+		f.changed.Wait()
+	}
+	if err := f.ctx.Err(); err != nil {
+		return nil, err
+	}
+	chunk := f.chunk
+	if len(chunk) == 0 {
+		return nil, f.err
+	}
+	f.chunk, f.bytes, f.full = make([]ledger.Input, 0, len(chunk)), 0, false
+	f.underWay++
+	f.changed.Broadcast()
+	return chunk, nil
+}
+
+// answered notes that one of those under way is not any more.
+func (f *feed) answered() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.underWay--
+	f.changed.Broadcast()
 }
 
 // A tally prints receipts and counts what became of the commands.
@@ -263,13 +293,13 @@ func (t *tally) add(receipts []ledger.Receipt) {
 	if t.statuses == nil {
 		t.statuses = map[ledger.Status]int{}
 	}
-	enc := json.NewEncoder(t.out)
-	enc.SetEscapeHTML(false)
+	var line []byte
 	for i := range receipts {
 		r := &receipts[i]
 		r.Say(t.app.lang)
 		t.statuses[r.Status]++
-		if err := enc.Encode(r); err != nil && t.err == nil {
+		line = append(r.AppendJSON(line[:0]), '\n')
+		if _, err := t.out.Write(line); err != nil && t.err == nil {
 			t.err = err
 		}
 	}

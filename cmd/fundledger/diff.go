@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"fundledger/events"
 	"fundledger/projections"
 	"fundledger/projections/sheet"
@@ -33,6 +31,7 @@ func (a *app) diffCommand() *cobra.Command {
 		},
 	}
 	a.yearFlags(c, &q)
+	a.whereFlag(c, &q)
 	a.printFlags(c, &q)
 	f := c.Flags()
 	f.StringVar(&from, "from", "", a.say("flag.diff-from", nil))
@@ -58,5 +57,5 @@ func (a *app) diffFrom(from, to string) (projections.Moment, error) {
 }
 
 func (a *app) backwards(from, to string) error {
-	return usageError{errors.New(a.say("error.backwards", map[string]string{"from": from, "to": to}))}
+	return usageError{hinted{a.say("error.backwards", map[string]string{"from": from, "to": to}), a.say("error.backwards-hint", nil)}}
 }

@@ -20,7 +20,7 @@ import (
 type readBack []map[string]string
 
 // TestEveryEncoderHasTheSameCells reads every table back from every format and compares all cells with those of JSON. JSON and CSV are read by the names of
-// the columns, text and Markdown by their headings.
+// the columns, text and Markdown by their headings. CSV has the main table alone.
 func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	t.Parallel()
 	p := onFolder(t)
@@ -31,11 +31,24 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	}
 	asked = append(asked, []string{"table", "lots", "--fund", "cd-gx", "--year", "2023"}, []string{"report", "--fund", "cd-gx", "--year", "2022"},
 		[]string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "2"}, []string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "1.1"},
-		[]string{"diff", "--fund", "cd-gx", "--from", "30", "--to", "60"}, []string{"funds"})
+		[]string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-06-30"}, []string{"table", "execution", "--fund", "cd-gx", "--year", "2023"},
+		[]string{"check", "--fund", "cd-gx", "--year", "2022"}, []string{"diff", "--fund", "cd-gx", "--from", "30", "--to", "60"}, []string{"funds"})
+	for _, by := range []string{"channel", "payee", "basis"} {
+		asked = append(asked, []string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--by", by}, []string{"table", "budget", "--fund", "cd-gx", "--year", "2022", "--by", by})
+	}
+	narrow := []string{"--fund", "cd-gx", "--year", "2022", "--where", "channel=lower-treasury", "--where", "basis=stated"}
+	for _, first := range [][]string{{"table", "execution"}, {"table", "payments"}, {"report"}, {"statement", "--line", "1"}, {"diff", "--from", "2"}} {
+		asked = append(asked, slices.Concat(first, narrow))
+	}
+	further := map[string]bool{}
 	for _, args := range asked {
 		for _, lang := range words.Languages {
 			print := func(format string) string {
-				return p.ok(t, append(slices.Clone(args), "--lang", string(lang), "--format", format)...)
+				got := p.run(t, append(slices.Clone(args), "--lang", string(lang), "--format", format)...)
+				if got.code != exitOK && (args[0] != "check" || got.code != exitRefused) {
+					t.Fatalf("%v: exit %d: %s", args, got.code, got.err)
+				}
+				return got.out
 			}
 			want := readJSON(t, print("json"))
 			if len(want) == 0 && args[1] != "lots" {
@@ -44,8 +57,63 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 			for format, got := range map[string]readBack{"text": readText(t, print("text")), "md": readMarkdown(t, print("md")), "csv": readCSV(t, print("csv"))} {
 				compareCells(t, fmt.Sprint(args, format, lang), lang, format, got, want)
 			}
+			var more []readBack
+			for _, name := range []string{"lots", "uncertain", "flags"} {
+				if rows := readTable(t, print("json"), name); len(rows) > 0 {
+					more, further[name] = append(more, rows), true
+				}
+			}
+			text, markdown := furtherTables(print("text"), "--"), furtherTables(print("md"), "|")
+			if len(text) != len(more) || len(markdown) != len(more) {
+				t.Fatalf("%v has %d further tables in JSON, %d in text, %d in Markdown", args, len(more), len(text), len(markdown))
+			}
+			for i, want := range more {
+				compareCells(t, fmt.Sprint(args, "text", lang, i), lang, "text", readText(t, text[i]), want)
+				compareCells(t, fmt.Sprint(args, "md", lang, i), lang, "md", readMarkdown(t, markdown[i]), want)
+			}
 		}
 	}
+	if len(further) != 3 {
+		t.Errorf("of the further tables only %v were read", further)
+	}
+}
+
+// furtherTables are the paragraphs that have lines with that beginning, each without its title, after the first one.
+func furtherTables(text, mark string) (out []string) {
+	for part := range strings.SplitSeq(text, "\n\n") {
+		if !strings.Contains("\n"+part, "\n"+mark) {
+			continue
+		}
+		if mark != "|" { // in Markdown the title is a paragraph
+			_, part, _ = strings.Cut(part, "\n")
+		}
+		out = append(out, "\n"+part+"\n")
+	}
+	return out[min(1, len(out)):]
+}
+
+// readTable reads the table of that name.
+func readTable(t *testing.T, text, name string) (out readBack) {
+	t.Helper()
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &whole); err != nil {
+		t.Fatal(err)
+	}
+	if whole[name] == nil {
+		return nil
+	}
+	var rows []map[string]any
+	if err := json.Unmarshal(whole[name], &rows); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		cells := map[string]string{}
+		for name, v := range r {
+			cells[name] = flatCell(name, v)
+		}
+		out = append(out, cells)
+	}
+	return out
 }
 
 // title is the heading of a column in a language.
@@ -82,10 +150,12 @@ func sameCell(lang words.Language, name, got, want string, row map[string]string
 		}
 	}
 	switch name {
+	case "group":
+		return want == "" && got == sheet.Catalogue.Say(lang, "row.none", nil)
 	case "name":
 		return got == row["name_en"] && lang == words.English || want == "" && got == sheet.Catalogue.Say(lang, "row.total", nil)
 	case "unit":
-		return want == "yuan" && got == sheet.Catalogue.Say(lang, "unit.CNY.yuan", nil)
+		return want != "" && got == sheet.Catalogue.Find(lang, "unit.CNY."+want, nil)
 	case "events":
 		// Text leaves the rest of a long list out.
 		head, _, cut := strings.Cut(got, " …")
@@ -130,6 +200,9 @@ func readJSON(t *testing.T, text string) (out readBack) {
 	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"rows", "entries", "cells"} {
+		out = append(out, readTable(t, text, name)...)
+	}
 	flat := func(row map[string]any) map[string]string {
 		cells := map[string]string{}
 		for name, v := range row {
@@ -137,16 +210,20 @@ func readJSON(t *testing.T, text string) (out readBack) {
 		}
 		return cells
 	}
-	for _, name := range []string{"rows", "entries", "cells"} {
-		var rows []map[string]any
-		if whole[name] == nil {
-			continue
+	if whole["groups"] != nil {
+		var groups []struct {
+			Value any
+			Rows  []map[string]any
+			Total map[string]any
 		}
-		if err := json.Unmarshal(whole[name], &rows); err != nil {
+		if err := json.Unmarshal(whole["groups"], &groups); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range rows {
-			out = append(out, flat(r))
+		for _, g := range groups {
+			for _, r := range append([]map[string]any{g.Total}, g.Rows...) { // people read the total of a group before its rows
+				r["group"] = g.Value
+				out = append(out, flat(r))
+			}
 		}
 	}
 	if whole["figures"] != nil {

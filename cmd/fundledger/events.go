@@ -18,9 +18,9 @@ import (
 
 // A selection says which events to print.
 type selection struct {
-	fund, line, from, to, payee, voucher string
-	year                                 int
+	fund, asked, line, from, to, payee, voucher string
 
+	year       events.Year        // asked
 	start, end projections.Moment // from and to
 }
 
@@ -32,7 +32,7 @@ func (a *app) eventsCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&s.fund, "fund", "", a.say("flag.fund", nil))
-	f.IntVar(&s.year, "year", 0, a.say("flag.year", nil))
+	f.StringVar(&s.asked, "year", "", a.say("flag.year", nil))
 	f.StringVar(&s.line, "line", "", a.say("flag.line", nil))
 	f.StringVar(&s.from, "from", "", a.say("flag.from", nil))
 	f.StringVar(&s.to, "to", "", a.say("flag.to", nil))
@@ -53,6 +53,11 @@ func (a *app) events(ctx context.Context, want selection) error {
 		funds = []events.Fund{fund}
 	}
 	var err error
+	if want.asked != "" {
+		if want.year, err = events.ParseYear(want.asked); err != nil {
+			return a.flagError("year", err)
+		}
+	}
 	if want.start, err = a.moment("from", want.from); err != nil {
 		return err
 	}
@@ -100,7 +105,7 @@ func (f *found) add(g found) {
 func (f *found) missing(ctx context.Context, s *store, want selection) error {
 	args := events.Args{"fund": want.fund, "line": want.line}
 	if want.year != 0 {
-		args["year"] = events.Year(want.year).String()
+		args["year"] = want.year.String()
 	}
 	switch {
 	case f.last == 0 && want.fund != "":
@@ -137,8 +142,8 @@ func (a *app) selected(ctx context.Context, s *store, fund events.Fund, want sel
 			}
 		}
 		f.last = r.Seq
-		below.note(&r.Command)
-		f.year = f.year || int(r.Command.Year) == want.year
+		below.note(r.Command)
+		f.year = f.year || below.has(want.year, events.Root)
 		f.line = f.line || below.has(want.year, events.Line(want.line))
 		if want.payee != "" {
 			p, set := r.Command.Payee, r.Command.Set
@@ -176,9 +181,8 @@ type heldLine struct {
 
 // matches reports whether an event is one of those asked for: of the year by its command or a posting, of the line or one below it.
 func (want selection) matches(e *events.Event, below lineage) bool {
-	c := &e.Command
-	year := events.Year(want.year)
-	ofYear := func(y events.Year) bool { return year == 0 || y == year }
+	c := e.Command
+	ofYear := func(y events.Year) bool { return want.year == 0 || y == want.year }
 	hit := want.line == "" && ofYear(c.Year)
 	for i := range e.Postings {
 		p := &e.Postings[i]
@@ -202,11 +206,16 @@ func (want selection) matches(e *events.Event, below lineage) bool {
 type lineage map[events.Year]map[events.Line]events.Line
 
 func (l lineage) note(c *events.Command) {
-	if c.Kind != events.FundOpened && c.Kind != events.LineAdded {
+	year := c.Year
+	switch c.Kind {
+	case events.FundOpened, events.LineAdded:
+	case events.CarriedOver: // the money waits there, whether that year is open yet or not
+		year = c.ToYear
+	default:
 		return
 	}
-	if l[c.Year] == nil {
-		l[c.Year] = map[events.Line]events.Line{events.Root: ""}
+	if l[year] == nil {
+		l[year] = map[events.Line]events.Line{events.Root: ""}
 	}
 	for _, spec := range c.Lines {
 		l[c.Year][spec.Code] = spec.Parent
@@ -214,9 +223,9 @@ func (l lineage) note(c *events.Command) {
 }
 
 // has reports whether a year, or with year 0 any, has the line.
-func (l lineage) has(year int, line events.Line) bool {
+func (l lineage) has(year events.Year, line events.Line) bool {
 	for y, lines := range l {
-		if _, ok := lines[line]; ok && (year == 0 || int(y) == year) {
+		if _, ok := lines[line]; ok && (year == 0 || y == year) {
 			return true
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/ledger"
 	"fundledger/projections"
 )
@@ -20,16 +21,16 @@ import (
 // A faultyLog is a log with something between the ledger and the disk.
 type faultyLog struct {
 	ledger.Log
-	appendTo func(ctx context.Context, real ledger.Log, lines []byte, count int) error
+	appendTo func(ctx context.Context, real ledger.Log, b *proof.Block) error
 	replay   func() error
 	current  func() error
 }
 
-func (l *faultyLog) Append(ctx context.Context, lines []byte, count int) error {
+func (l *faultyLog) Append(ctx context.Context, b *proof.Block) error {
 	if l.appendTo != nil {
-		return l.appendTo(ctx, l.Log, lines, count)
+		return l.appendTo(ctx, l.Log, b)
 	}
-	return l.Log.Append(ctx, lines, count)
+	return l.Log.Append(ctx, b)
 }
 
 func (l *faultyLog) Replay(ctx context.Context) iter.Seq2[[]byte, error] {
@@ -65,8 +66,8 @@ type fault struct {
 
 // faults are those, with the code that each must be answered, and what the same file is answered when the fault is over.
 var faults = []fault{
-	{"another writer is always faster", events.Busy, onAppend(func(context.Context, ledger.Log, []byte, int) error { return events.ErrConflict }), pay("p"), false},
-	{"nothing was sent", events.Unavailable, onAppend(func(context.Context, ledger.Log, []byte, int) error {
+	{"another writer is always faster", events.Busy, onAppend(func(context.Context, ledger.Log, *proof.Block) error { return events.ErrConflict }), pay("p"), false},
+	{"nothing was sent", events.Unavailable, onAppend(func(context.Context, ledger.Log, *proof.Block) error {
 		return &events.Error{Code: events.Unavailable, Why: "broker", Err: errCable}
 	}), pay("p"), false},
 	{"the log cannot be read", events.Unavailable, func() (func(ledger.Log) ledger.Log, func() time.Time) {
@@ -79,15 +80,15 @@ var faults = []fault{
 			return &faultyLog{Log: l, current: func() error { return errCable }}
 		}, nil
 	}, small, true},
-	{"no answer, and nothing was stored", events.UnknownOutcome, onAppend(func(context.Context, ledger.Log, []byte, int) error { return errCable }), pay("p"), false},
+	{"no answer, and nothing was stored", events.UnknownOutcome, onAppend(func(context.Context, ledger.Log, *proof.Block) error { return errCable }), pay("p"), false},
 	{"stored, but the answer is lost and the log is gone", events.UnknownOutcome, func() (func(ledger.Log) ledger.Log, func() time.Time) {
 		lost := false
 		return func(l ledger.Log) ledger.Log {
 			return &faultyLog{
 				Log: l,
-				appendTo: func(ctx context.Context, real ledger.Log, lines []byte, count int) error {
+				appendTo: func(ctx context.Context, real ledger.Log, b *proof.Block) error {
 					lost = true
-					return errors.Join(errCable, real.Append(ctx, lines, count))
+					return errors.Join(errCable, real.Append(ctx, b))
 				},
 				replay: func() error {
 					if lost {
@@ -103,7 +104,7 @@ var faults = []fault{
 	}, pay("p"), false},
 }
 
-func onAppend(f func(context.Context, ledger.Log, []byte, int) error) func() (func(ledger.Log) ledger.Log, func() time.Time) {
+func onAppend(f func(context.Context, ledger.Log, *proof.Block) error) func() (func(ledger.Log) ledger.Log, func() time.Time) {
 	return func() (func(ledger.Log) ledger.Log, func() time.Time) {
 		return func(l ledger.Log) ledger.Log { return &faultyLog{Log: l, appendTo: f} }, nil
 	}
@@ -176,8 +177,8 @@ func TestALostAnswerIsLookedUp(t *testing.T) {
 	p.append(t, small)
 	lost := p.with(pay("p"))
 	lost.faulty = func(l ledger.Log) ledger.Log {
-		return &faultyLog{Log: l, appendTo: func(ctx context.Context, real ledger.Log, lines []byte, count int) error {
-			return errors.Join(real.Append(ctx, lines, count), errCable)
+		return &faultyLog{Log: l, appendTo: func(ctx context.Context, real ledger.Log, b *proof.Block) error {
+			return errors.Join(real.Append(ctx, b), errCable)
 		}}
 	}
 	got := lost.run(t, "append")
@@ -194,7 +195,7 @@ func TestFaultsOfADryRun(t *testing.T) {
 	p.append(t, small)
 	bad := p.with(pay("p"))
 	bad.faulty = func(l ledger.Log) ledger.Log {
-		return &faultyLog{Log: l, appendTo: func(context.Context, ledger.Log, []byte, int) error { panic("a dry run writes") }}
+		return &faultyLog{Log: l, appendTo: func(context.Context, ledger.Log, *proof.Block) error { panic("a dry run writes") }}
 	}
 	if got := bad.run(t, "append", "--dry-run"); got.code != exitOK || statuses(receipts(t, got.out)) != "would-append" {
 		t.Errorf("exit %d: %s", got.code, got.out)

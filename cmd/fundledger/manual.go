@@ -10,6 +10,7 @@ import (
 
 	"fundledger/events"
 	"fundledger/events/words"
+	"fundledger/projections/sheet"
 
 	"github.com/spf13/cobra"
 )
@@ -33,7 +34,7 @@ var sections = []string{sectionTopic, sectionKind, sectionCause, sectionCode}
 
 // topics are the pages about more than one kind or code, in the order in which a reader wants them.
 var topics = []string{
-	"year", "fields", "dates", "lots", "corrections", "record-mode", "formats", "exit-codes", "durable", "trust",
+	"year", "fields", "dates", "lots", "corrections", "record-mode", "formats", "http", "servers", "exit-codes", "durable", "trust", "measuring",
 }
 
 // A page is one of the manual. A word can have several: year-closed is a kind and a code.
@@ -68,12 +69,15 @@ func pagesOf(word string) (found []page) {
 	return found
 }
 
-// called is what people call a kind or a cause.
+// called is what people call a kind, a cause, or a code that stands on tables as a flag.
 func (p page) called(lang words.Language) string {
-	if p.section != sectionKind && p.section != sectionCause {
-		return ""
+	switch p.section {
+	case sectionKind, sectionCause:
+		return strings.ToLower(words.Ledger.Find(lang, p.section+"."+p.name, nil))
+	case sectionCode:
+		return strings.ToLower(sheet.Catalogue.Find(lang, "flag."+p.name, nil))
 	}
-	return strings.ToLower(words.Ledger.Find(lang, p.section+"."+p.name, nil))
+	return ""
 }
 
 // text is the page's file.

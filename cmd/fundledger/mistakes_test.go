@@ -78,6 +78,7 @@ var mistakes = []mistake{
 	{"a field in capitals", `"amount"`, `"Amount"`, events.UnknownField, []string{"Amount", "amount"}},
 	{"a field misspelt", `"amount"`, `"ammount"`, events.UnknownField, []string{"ammount", "amount_text"}},
 	{"a payee without braces", `"channel"`, `"payee":"甲公司","channel"`, events.BadValue, []string{"payee", "甲公司", "{"}},
+	{"capitals of another amount", `"channel"`, `"amount_text":"贰元整","channel"`, events.BadValue, []string{"amount_text", "贰元整", "1.00", "壹元整"}},
 	{"documents without brackets", `"channel"`, `"documents":"1号","channel"`, events.BadValue, []string{"documents", "1号"}},
 	{"a person's name", `"channel"`, `"payee":{"class":"person","ref":"x","name":"张三"},"channel"`, events.UnknownField, []string{"payee.name", "ref"}},
 	{"more than there is", `"1.00"`, `"5000"`, events.OverBudget, []string{"1", "990.00", "5,000.00", "reallocated", `"mode":"record"`}},
@@ -106,7 +107,7 @@ var mistakes = []mistake{
 }
 
 // foreign is what the libraries below us and the operating system say in English alone.
-var foreign = regexp.MustCompile(`invalid character|unexpected EOF|no such file|arg\(s\)|unknown (command|flag|shorthand)|needs an argument|strconv|syntax|jsontext|permission denied|<no value>`)
+var foreign = regexp.MustCompile(`invalid character|missing port|unexpected EOF|no such file|not a directory|no servers available|arg\(s\)|unknown (command|flag|shorthand)|needs an argument|strconv|syntax|jsontext|permission denied|<no value>`)
 
 // wellSaid checks what is said: it names what is wrong and a way out, in the language asked for and no other.
 func wellSaid(t *testing.T, lang, message, hint string, naming []string) {
@@ -192,16 +193,17 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	}{
 		{with("--data", nowhere), exitFailed, []string{nowhere, "--data"}},
 		{[]string{"table", "execution", "--fund", "f", "--year", "22"}, exitUsage, []string{"--year", "22", "2022"}},
-		{[]string{"table", "execution", "--fund", "f", "--year", "2025"}, exitUsage, []string{"f", "2025"}},
+		{[]string{"table", "execution", "--fund", "f", "--year", "2025"}, exitUsage, []string{"f", "2025", "2021, 2022"}},
 		{[]string{"table", "execution", "--fund", "g", "--year", "2022"}, exitUsage, []string{"g", "f"}},
 		{[]string{"table", "execution", "--fund", "F", "--year", "2022"}, exitUsage, []string{"--fund", "F", "cd-gx"}},
 		{[]string{"table", "exection", "--fund", "f", "--year", "2022"}, exitUsage, []string{"exection", "table execution"}},
 		{[]string{"table", "balance", "--fund", "f", "--year", "2022"}, exitUsage, []string{"balance", "budget"}},
 		{[]string{"table"}, exitUsage, []string{"budget", "execution"}},
-		{[]string{"table", "execution", "--year", "2022"}, exitUsage, []string{"--fund"}},
+		{[]string{"table", "execution", "--year", "2022"}, exitUsage, []string{"--fund", "fundledger funds"}},
 		{[]string{"table", "execution", "--fund", "f"}, exitUsage, []string{"--year"}},
 		{with("--as-of", "2022/06/30"), exitUsage, []string{"--as-of", "2022/06/30", "2022-12-31"}},
 		{with("--known-at", "yesterday"), exitUsage, []string{"--known-at", "yesterday", "2022-07-05"}},
+		{with("--known-at", "2022-06-30"), exitUsage, []string{"--known-at", "2022-06-30", "--as-of"}},
 		{with("--known-at", "99"), exitUsage, []string{"--known-at", "99", "5"}},
 		{with("--format", "pdf"), exitUsage, []string{"--format", "pdf", "json"}},
 		{with("--unit", "万元"), exitUsage, []string{"--unit", "万元", "wan"}},
@@ -217,7 +219,21 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"append", "--dryrun"}, exitUsage, []string{"--dryrun", "--dry-run"}},
 		{[]string{"serve", "8080"}, exitUsage, []string{"8080", "serve --help"}},
 		{[]string{"events", "--nats", "nats://127.0.0.1:1"}, exitFailed, []string{"nats://127.0.0.1:1"}},
+		{[]string{"events", "--nats", "foo:bar:baz"}, exitUsage, []string{"--nats", "foo:bar:baz", "nats://127.0.0.1:4222"}},
+		{[]string{"funds", "--data", "main.go"}, exitFailed, []string{"main.go"}},
 		{[]string{"events", "--fund", "f", "--line", "9"}, exitUsage, []string{"f", "9"}},
+		{[]string{"events", "--fund", "f", "--year", "2022年"}, exitUsage, []string{"--year", "2022年"}},
+		{[]string{"events", "--fund", "f", "--year", "22"}, exitUsage, []string{"--year", "22", "2022"}},
+		{[]string{"statement", "--fund", "f", "--year", "2022", "--line", "9"}, exitUsage, []string{"f", "2022", "9", "fundledger table budget"}},
+		{[]string{"statement", "--fund", "f", "--year", "2022"}, exitUsage, []string{"--line", "fundledger table budget"}},
+		{[]string{"diff", "--fund", "f"}, exitUsage, []string{"--from", "fundledger events"}},
+		{[]string{"diff", "--fund", "f", "--from", "5", "--to", "2"}, exitUsage, []string{"--from 5", "--to 2"}},
+		{[]string{"diff", "--fund", "f", "--from", "2022-01-01", "--to", "2022-06-30"}, exitUsage, []string{"--to", "2022-06-30", "--as-of"}},
+		{[]string{"diff", "--fund", "f", "--from", "99"}, exitUsage, []string{"--from", "99", "5"}},
+		{[]string{"sample", "changde"}, exitUsage, []string{"changde", "cd-gx"}},
+		{[]string{"completion", "sh"}, exitUsage, []string{"sh", "bash"}},
+		{[]string{"completion"}, exitUsage, []string{"bash", "zsh"}},
+		{[]string{"serve", "--http", "8080"}, exitUsage, []string{"8080", "127.0.0.1:8080"}},
 		{[]string{"events", "--fund", "f", "--from", "x"}, exitUsage, []string{"--from", "x", "47"}},
 		{[]string{"help", "overbudget"}, exitUsage, []string{"overbudget", "over-budget", "help topics"}},
 	} {

@@ -31,8 +31,12 @@ func (a *app) flagError(flag string, err error) error {
 // notThere says that a flag asks for what is not in the log: a number beyond its end, or a time before anything was recorded.
 func notThere(flag, asked string, last events.Seq) error {
 	args := events.Args{"field": "--" + flag, "value": asked}
-	if _, err := events.ParseSeq(asked); err == nil {
-		args["last"] = last.String()
+	if _, err := events.ParseSeq(asked); err != nil {
+		return usageError{&events.Error{Code: events.BadValue, Why: "not-recorded", Args: args}}
+	}
+	args["last"] = last.String()
+	if flag == "from" { // which not every command can do without
+		return usageError{&events.Error{Code: events.BadValue, Why: "beyond-end", Args: args}}
 	}
 	return usageError{&events.Error{Code: events.BadValue, Why: "not-there", Args: args}}
 }

@@ -22,8 +22,9 @@ import (
 
 // A question is what every command that prints a table is asked with.
 type question struct {
-	fund, year, asOf, knownAt, basis, denominator, unit, format, out string
-	wait                                                             uint64
+	fund, year, asOf, knownAt, basis, denominator, by, unit, format, out string
+	where                                                                []string
+	wait                                                                 uint64
 
 	// everyYear lets the year be left out; knownFlag is the flag that knownAt came by.
 	everyYear bool
@@ -46,6 +47,11 @@ func (a *app) yearFlags(c *cobra.Command, q *question) {
 	f.StringVar(&q.year, "year", "", a.say("flag.year", nil))
 	f.StringVar(&q.asOf, "as-of", "", a.say("flag.as-of", nil))
 	f.StringVar(&q.basis, "basis", "", a.say("flag.basis", nil))
+}
+
+// whereFlag narrows by dimensions.
+func (a *app) whereFlag(c *cobra.Command, q *question) {
+	c.Flags().StringArrayVar(&q.where, "where", nil, a.say("flag.where", nil))
 }
 
 // printFlags say how a sheet is printed.
@@ -111,6 +117,14 @@ func (a *app) parse(q question) (p parsed, err error) {
 	if p.knownAt, err = a.moment(p.flag, q.knownAt); err != nil {
 		return p, err
 	}
+	for _, s := range q.where {
+		dim, value, ok := strings.Cut(s, "=")
+		if !ok || dim == "" {
+			return p, usageError{hinted{a.say("error.where", map[string]string{"value": s}), a.say("error.where-hint", nil)}}
+		}
+		p.query.Where = append(p.query.Where, projections.Condition{Dim: dim, Value: value})
+	}
+	p.query.By = q.by
 	p.query.Basis, p.query.Denominator = events.Basis(q.basis), history.Denominator(q.denominator)
 	return p, a.choices(q)
 }
@@ -144,11 +158,33 @@ func (a *app) answer(ctx context.Context, q question, make func(*projections.Boo
 		return err
 	}
 	p.query.Root = root
+	if err := a.known(book, p.query); err != nil {
+		return err
+	}
 	s, err := make(book, p.query)
 	if err != nil {
 		return err
 	}
 	return a.print(s, q)
+}
+
+// known refuses dimensions that there are not, before anything else takes their refusal for one of its own.
+func (a *app) known(book *projections.Book, q projections.Query) error {
+	if len(q.Where) == 0 && q.By == "" {
+		return nil
+	}
+	err := book.Known(q)
+	var e *events.Error
+	if !errors.As(err, &e) || e.Code != events.BadValue {
+		return err
+	}
+	if e.Args["field"] != "dimension" {
+		return usageError{e}
+	}
+	return usageError{hinted{
+		a.say("error.dimension", map[string]string{"fund": string(book.History().Fund()), "value": e.Args["value"]}),
+		a.say("error.tables", map[string]string{"choices": e.Args["choices"]}),
+	}}
 }
 
 func (a *app) print(s *sheet.Sheet, q question) (err error) {
@@ -267,10 +303,24 @@ func (a *app) tableCommand() *cobra.Command {
 			if !slices.Contains(projections.Tables, name) {
 				return usageError{a.noTable(name)}
 			}
+			for _, option := range []struct {
+				flag string
+				used bool
+				of   []string
+			}{{"by", q.by != "", projections.Divided}, {"where", len(q.where) > 0, projections.Narrowed}} {
+				if option.used && !slices.Contains(option.of, name) {
+					return usageError{hinted{
+						a.say("error.not-by-dimensions", map[string]string{"flag": option.flag, "value": name}),
+						a.say("error.not-by-dimensions-hint", map[string]string{"choices": strings.Join(option.of, " ")}),
+					}}
+				}
+			}
 			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) { return b.Table(name, query) })
 		},
 	}
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
+	c.Flags().StringVar(&q.by, "by", "", a.say("flag.by", nil))
+	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
 	return c
 }
@@ -283,6 +333,8 @@ func (a *app) reportCommand() *cobra.Command {
 			return a.answer(cmd.Context(), q, (*projections.Book).Report)
 		},
 	}
+	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
+	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
 	return c
 }

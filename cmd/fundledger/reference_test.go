@@ -297,7 +297,10 @@ func TestReferenceReport(t *testing.T) {
 			}
 			for _, name := range figures.members {
 				f := object(t, figures.at[name])
-				f.wantMembers(t, name, "value unit formula terms events")
+				f.wantMembers(t, name, "value unit formula words terms events")
+				if w := f.text(t, "words"); w == "" || strings.Contains(w, "figure.") || strings.Contains(w, "<no value>") {
+					t.Errorf("%s says %q", name, w)
+				}
 				addUp(t, year, name, f, log)
 			}
 		})

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"strconv"
 	"strings"
 
 	"fundledger/cmd/fundledger/reference"
@@ -17,9 +15,10 @@ func (a *app) sampleCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			commands, err := reference.Commands(strings.Join(args, ""))
 			if err != nil {
-				return usageError{errors.New(a.say("error.sample", map[string]string{
-					"value": strconv.Quote(strings.Join(args, "")), "choices": strings.Join(reference.Names(), ", "),
-				}))}
+				return usageError{hinted{
+					a.say("error.sample", map[string]string{"value": strings.Join(args, "")}),
+					a.say("error.sample-hint", map[string]string{"choices": strings.Join(reference.Names(), " ")}),
+				}}
 			}
 			_, err = a.stdout.Write(commands)
 			return err

@@ -241,8 +241,8 @@ func TestLedgerElsewhere(t *testing.T) {
 			}
 		}
 	}
-	if got := away.run(t, "serve", "--nats", url); got.code != exitUsage {
-		t.Errorf("serve --nats: exit %d %s", got.code, got.err)
+	if got := away.run(t, "serve", "--lang", "en", "--nats", url); got.code != exitFailed || !strings.Contains(got.err, "no JetStream") || strings.Contains(got.err, a.Token) {
+		t.Errorf("serve with a client's rights: exit %d %s", got.code, got.err)
 	}
 }
 

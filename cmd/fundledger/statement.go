@@ -28,6 +28,7 @@ func (a *app) statementCommand() *cobra.Command {
 		},
 	}
 	a.questionFlags(c, &q)
+	a.whereFlag(c, &q)
 	c.Flags().StringVar(&line, "line", "", a.say("flag.line", nil))
 	c.Flags().StringVar(&from, "from", "", a.say("flag.from", nil))
 	return c

@@ -46,8 +46,21 @@ func (a *app) openWrite(ctx context.Context) (*store, error) {
 
 func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
 	if a.url != "" {
-		nc, err := nats.Connect(a.url, nats.Name("fundledger"), nats.NoReconnect(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
-		if err != nil {
+		patience := nats.DefaultTimeout
+		if a.patience > 0 {
+			patience = min(patience, a.patience)
+		}
+		nc, err := nats.Connect(a.url,
+			nats.Name("fundledger"), nats.NoReconnect(), nats.Timeout(patience), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		var form *url.Error
+		switch {
+		case errors.As(err, &form):
+			args := map[string]string{}
+			if !strings.Contains(a.url, "@") { // before which a password may stand
+				args["url"] = a.url
+			}
+			return nil, usageError{hinted{a.say("error.address", args), a.say("error.address-hint", nil)}}
+		case err != nil:
 			return nil, unreachable(a.url, err)
 		}
 		return a.remote(nc, userOf(a.url), "")
@@ -72,23 +85,32 @@ func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
 }
 
 func unreachable(url string, err error) error {
-	return &events.Error{Code: events.Unavailable, Why: "connect", Args: events.Args{"url": redacted(url), "cause": err.Error()}, Err: err}
+	args := events.Args{"url": redacted(url), "cause": err.Error()}
+	if errors.Is(err, nats.ErrNoServers) { // which says no more than that there is no answer
+		delete(args, "cause")
+	}
+	return &events.Error{Code: events.Unavailable, Why: "connect", Args: args, Err: err}
 }
 
-// redacted is an address without its secrets: a password, or a name that stands alone and so is a token.
+// redacted is an address, or a list of them, without its secrets: a password, or a name that stands alone and so is a token.
 func redacted(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
+	parts := strings.Split(raw, ",")
+	for i, part := range parts {
+		u, err := url.Parse(strings.TrimSpace(part))
+		if err != nil {
+			return ""
+		}
+		if _, hasPassword := u.User.Password(); u.User != nil && !hasPassword {
+			u.User = url.User("xxxxx")
+		}
+		parts[i] = u.Redacted()
 	}
-	if _, hasPassword := u.User.Password(); u.User != nil && !hasPassword {
-		u.User = url.User("xxxxx")
-	}
-	return u.Redacted()
+	return strings.Join(parts, ",")
 }
 
 // userOf is the user whose commands a connection to that address sends. A name without a password is a token and names nobody.
 func userOf(raw string) string {
+	raw, _, _ = strings.Cut(raw, ",")
 	u, err := url.Parse(raw)
 	if err != nil || u.User == nil {
 		return ledger.Local.ID
@@ -106,7 +128,9 @@ func (a *app) remote(nc *nats.Conn, user, heads string) (*store, error) {
 		nc.Close()
 		return nil, err
 	}
-	return &store{Store: logs, app: a, submit: client.New(nc, user).Submit, closer: []func(){nc.Close}}, nil
+	c := client.New(nc, user)
+	c.Shared = heads == "" // any number of ledgers may serve a JetStream that is not of a folder
+	return &store{Store: logs, app: a, submit: c.Submit, closer: []func(){nc.Close}}, nil
 }
 
 // local runs a ledger in this process, on a folder that it holds.
@@ -128,10 +152,15 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 	}
 	s.closer = append(s.closer, func() { _ = server.Stop() }, nc.Close, func() { _ = nc.FlushTimeout(time.Second) }, s.endLedger)
 	if server.Address() != nil {
-		service, err := api.Serve(nc, s.ledger, version())
+		in, err := server.Receive()
+		var service *api.Service
+		if err == nil {
+			s.closer = append(s.closer[:len(s.closer)-1], in.Close, func() { _ = in.FlushTimeout(time.Second) }, s.endLedger)
+			service, err = api.Serve(in, s.ledger, version())
+		}
 		if err == nil {
 			// Nobody may be told that it serves before the broker knows: a command sent at once would find nobody to take it.
-			err = errors.Join(nc.FlushTimeout(10*time.Second), server.Announce())
+			err = errors.Join(in.FlushTimeout(10*time.Second), server.Announce())
 		}
 		if err != nil {
 			s.close()

@@ -128,6 +128,8 @@ func (a *app) system(err error) error {
 		return hinted{a.say("system.missing", args), a.say("system.missing-hint", args)}
 	case errors.Is(err, os.ErrPermission):
 		return hinted{a.say("system.denied", args), a.say("system.denied-hint", args)}
+	case errors.Is(err, syscall.ENOTDIR):
+		return hinted{a.say("system.within-file", args), a.say("system.within-file-hint", args)}
 	case errors.Is(err, errFolder):
 		return hinted{a.say("system.folder", args), a.say("system.folder-hint", args)}
 	}

@@ -44,6 +44,14 @@ func TestWrongUsage(t *testing.T) {
 		with(table, "--known-at", "0"),
 		with(table, "--wait", "-1"),
 		with(table, "--nonsense"),
+		with(table, "--by", "nonsense"),
+		with(table, "--by", "district"),
+		with(table, "--where", "channel"),
+		with(table, "--where", "=payment"),
+		with(table, "--where", "nonsense=1"),
+		with(table, "--where", "basis=hearsay"),
+		with([]string{"table", "exceptions", "--where", "channel=payment"}, ok...),
+		with([]string{"table", "payments", "--by", "channel"}, ok...),
 		{"report"},
 		with([]string{"report", "x"}, ok...),
 		with([]string{"report", "--format", "pdf"}, ok...),
@@ -137,7 +145,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "diff", "funds", "watch", "completion", "version", "help"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "diff", "funds", "watch", "completion", "bench", "version", "help"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -147,7 +155,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement diff funds watch completion version") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement diff funds watch completion bench version") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,21 +32,34 @@ func (a *app) watchCommand() *cobra.Command {
 	a.yearFlags(c, &q)
 	c.Flags().StringVar(&q.unit, "unit", string(sheet.Yuan), a.say("flag.unit", nil))
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
-	q.format = "text"
+	c.Flags().StringVar(&q.format, "format", "", a.say("flag.watch-format", nil))
+	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(sheet.Streams, cobra.ShellCompDirectiveNoFileComp))
 	a.complete(c)
 	return c
 }
 
 // watch shows a year's balances until it is interrupted: on a terminal the table, drawn anew in its place, and in a pipe a line of JSON for each
-// change. Either is the whole consistent cut at the number that it names.
+// change, unless another format is asked for. Each is the whole consistent cut at the number that it names.
 func (a *app) watch(ctx context.Context, q question) error {
+	terminal := a.terminal()
+	if q.format == "" {
+		if q.format = "json"; terminal != nil {
+			q.format = "text"
+		}
+	}
+	if !slices.Contains(sheet.Streams, q.format) {
+		return a.badFlag("format", q.format, strings.Join(sheet.Streams, " "))
+	}
 	p, err := a.parse(q)
 	if err != nil {
 		return err
 	}
 	f := &follower{app: a, fund: p.fund, book: projections.NewBook()}
 	defer f.release()
-	show, end := a.balances(q)
+	show, end, err := a.balances(q, terminal)
+	if err != nil {
+		return err
+	}
 	defer end()
 	lost := false
 	for {
@@ -86,12 +98,20 @@ func (a *app) watch(ctx context.Context, q question) error {
 	}
 }
 
-// balances returns what shows the latest table, nil where it is the same as before, and what ends the showing.
-func (a *app) balances(q question) (show func(s *sheet.Sheet, n events.Seq) error, end func()) {
+// terminal is the terminal on standard output that a table can be drawn anew on, nil where there is none.
+func (a *app) terminal() *os.File {
 	if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) && a.getenv("TERM") != "dumb" {
-		screen := &screen{w: f, size: func() (int, int) {
-			width, height, err := term.GetSize(int(f.Fd()))
-			if err != nil {
+		return f
+	}
+	return nil
+}
+
+// balances returns what shows the latest table, nil where it is the same as before, and what ends the showing.
+func (a *app) balances(q question, terminal *os.File) (show func(s *sheet.Sheet, n events.Seq) error, end func(), err error) {
+	if terminal != nil && q.format == "text" {
+		screen := &screen{w: terminal, size: func() (int, int) {
+			width, height, err := term.GetSize(int(terminal.Fd()))
+			if err != nil || width == 0 || height == 0 { // a terminal that does not know its size
 				return 80, 24
 			}
 			return width, height
@@ -100,32 +120,45 @@ func (a *app) balances(q question) (show func(s *sheet.Sheet, n events.Seq) erro
 			if s == nil {
 				return screen.fit()
 			}
-			return screen.draw(func(height int) (string, error) { return a.onScreen(s, sheet.Unit(q.unit), height) })
-		}, screen.end
+			return screen.draw(func(width, height int) (string, error) { return a.onScreen(s, sheet.Unit(q.unit), width, height) })
+		}, screen.end, nil
 	}
-	var before *sheet.Sheet
+	stream, err := sheet.NewStream(a.stdout, q.format, sheet.Options{Lang: a.lang, Unit: sheet.Unit(q.unit)})
+	if err != nil {
+		return nil, nil, err
+	}
 	return func(s *sheet.Sheet, n events.Seq) error {
 		if s == nil {
 			return nil
 		}
-		changed := sheet.Changed(before, s)
-		before = s
-		if changed == nil {
-			return nil
-		}
-		return a.writeChange(changed, n)
-	}, func() {}
+		return stream.Write(s, n)
+	}, func() {}, nil
 }
 
-// onScreen is a table as text of fewer lines than height, as far as that can be: without what stands on its face and the further tables where that is too much, and
-// then without the lowest lines of the tree. The total is the last to go.
-func (a *app) onScreen(s *sheet.Sheet, unit sheet.Unit, height int) (string, error) {
+// missedLeast are the columns that go where a terminal is too narrow, the first of them first: who watches balances wants to see what is available.
+var missedLeast = []string{"lapsed", "carried_out", "committed", "original", "name", "adjusted"}
+
+// onScreen is a table as text of fewer lines than height and no wider than width, as far as that can be: without the columns that are missed least, without what
+// stands on its face and the further tables where that is too much, and then without the lowest lines of the tree. The total is the last to go.
+func (a *app) onScreen(s *sheet.Sheet, unit sheet.Unit, width, height int) (string, error) {
 	text := func(s *sheet.Sheet) (string, error) {
 		var b strings.Builder
 		err := sheet.Write(&b, "text", s, sheet.Options{Lang: a.lang, Unit: unit})
 		return b.String() + "\n" + a.say("watch.stop", nil) + "\n", err
 	}
 	whole, err := text(s)
+	for _, name := range missedLeast {
+		_, rule, _ := strings.Cut(whole, "\n--")
+		rule, _, _ = strings.Cut(rule, "\n")
+		if err != nil || len("--"+rule) <= width {
+			break
+		}
+		narrow, main := *s, *s.Tables[0]
+		main.Text = slices.DeleteFunc(slices.Clone(main.Text), func(column string) bool { return column == name })
+		narrow.Tables = slices.Concat([]*sheet.Table{&main}, s.Tables[1:])
+		s = &narrow
+		whole, err = text(s)
+	}
 	deepest := 1
 	for r := range s.Tables[0].Rows {
 		deepest = max(deepest, r.Depth)
@@ -143,21 +176,6 @@ func (a *app) onScreen(s *sheet.Sheet, unit sheet.Unit, height int) (string, err
 		whole, err = text(&less)
 	}
 	return whole, err
-}
-
-// writeChange writes what has changed as one line, with the number of the event after which it is so.
-func (a *app) writeChange(s *sheet.Sheet, n events.Seq) error {
-	s.Head = append([]sheet.Member{{Name: "seq", Value: sheet.Number(n)}}, s.Head...)
-	var many, one bytes.Buffer
-	if err := sheet.Write(&many, "json", s, sheet.Options{Lang: a.lang}); err != nil {
-		return err
-	}
-	if err := json.Compact(&one, many.Bytes()); err != nil {
-		return err
-	}
-	one.WriteByte('\n')
-	_, err := one.WriteTo(a.stdout)
-	return err
 }
 
 // A follower folds a fund's log and what is appended to it. It reads nothing twice. A folder that no server holds is taken for the moment of reading
@@ -245,7 +263,7 @@ type screen struct {
 	w             io.Writer
 	size          func() (width, height int)
 	width, height int
-	text          func(height int) (string, error)
+	text          func(width, height int) (string, error)
 	lines         int // drawn, above the cursor
 }
 
@@ -259,9 +277,9 @@ const (
 )
 
 // draw puts a text in the place of the last one. A line is cut where the terminal ends: one that wraps would leave something behind.
-func (s *screen) draw(make func(height int) (string, error)) error {
+func (s *screen) draw(make func(width, height int) (string, error)) error {
 	width, height := s.size()
-	text, err := make(height)
+	text, err := make(width, height)
 	if err != nil {
 		return err
 	}

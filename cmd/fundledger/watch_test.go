@@ -4,15 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fundledger/events/words"
+	"fundledger/projections"
 	"fundledger/projections/sheet"
 )
 
@@ -53,18 +56,25 @@ type change struct {
 	Flags []map[string]any
 }
 
-func (w *watched) next() (c change) {
+func (w *watched) line() string {
 	w.t.Helper()
 	select {
 	case line, ok := <-w.lines:
 		if !ok {
 			w.t.Fatalf("watch has ended with %d: %s", <-w.done, w.err.String())
 		}
-		if err := json.Unmarshal([]byte(line), &c); err != nil {
-			w.t.Fatalf("%s: %v", line, err)
-		}
+		return line
 	case <-time.After(30 * time.Second):
 		w.t.Fatal("no line in time")
+	}
+	return ""
+}
+
+func (w *watched) next() (c change) {
+	w.t.Helper()
+	line := w.line()
+	if err := json.Unmarshal([]byte(line), &c); err != nil {
+		w.t.Fatalf("%s: %v", line, err)
 	}
 	return c
 }
@@ -119,6 +129,63 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// TestWatchAsCSV: one heading, then the rows that have changed, each with the number of its event.
+func TestWatchAsCSV(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, small)
+	w := p.watching(t, "--fund", "f", "--year", "2022", "--format", "csv", "--unit", "wan")
+	columns := strings.Split(strings.TrimPrefix(w.line(), "\ufeff"), ",")
+	want := func(rows ...string) {
+		t.Helper()
+		for _, want := range rows {
+			record, err := csv.NewReader(strings.NewReader(w.line())).Read()
+			if err != nil || len(record) != len(columns) {
+				t.Fatalf("%d cells under %d headings: %v, %v", len(record), len(columns), record, err)
+			}
+			cell := func(name string) string { return record[slices.Index(columns, name)] }
+			if got := strings.Join([]string{cell("known_at"), cell("line"), cell("available"), cell("counted_in")}, " "); got != want {
+				t.Errorf("the row is %q, want %q", got, want)
+			}
+		}
+	}
+	want("2 1 0.10 10,000 yuan", "2 2 0.00 10,000 yuan", "2 0 0.10 10,000 yuan")
+	p.append(t, `{"kind":"reallocated","fund":"f","year":2022,"date":"2022-05-01","from":[{"line":"1","amount":"300.00"}],"to":[{"line":"2","amount":"300.00"}]}`+"\n")
+	want("3 1 0.07 10,000 yuan", "3 2 0.03 10,000 yuan")
+	p.append(t, overspent)
+	want("4 1 -0.13 10,000 yuan", "4 0 -0.10 10,000 yuan")
+	p.append(t, `{"kind":"explained","fund":"f","year":2022,"line":"1","measure":"available","text":"x"}`+"\n") // no row of the table is another
+	p.append(t, strings.NewReplacer("over", "more", "2000.00", "100.00").Replace(overspent))
+	want("6 1 -0.14 10,000 yuan", "6 0 -0.11 10,000 yuan")
+	if code := w.stop(); code != exitOK || w.err.Len() > 0 {
+		t.Errorf("exit %d: %s", code, w.err.String())
+	}
+	for line := range w.lines {
+		t.Error("a line too many: " + line)
+	}
+}
+
+// TestWatchAsText: in a pipe, all of the table each time.
+func TestWatchAsText(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, small)
+	w := p.watching(t, "--fund", "f", "--year", "2022", "--format", "text")
+	for i, available := range []string{"1,000.00", "999.00"} {
+		line := w.line()
+		for !strings.HasPrefix(line, "0 ") {
+			line = w.line()
+		}
+		if after := w.line(); !strings.HasSuffix(line, " "+available) || after != "" {
+			t.Errorf("the total is %q, and %q after it", line, after)
+		}
+		if i == 0 {
+			p.append(t, pay("a"))
+		}
+	}
+	w.stop()
+}
+
 // TestWatchThroughAServer: the server may come and go meanwhile.
 func TestWatchThroughAServer(t *testing.T) {
 	t.Parallel()
@@ -153,7 +220,7 @@ func TestWatchOfWhatIsNotThere(t *testing.T) {
 		t.Errorf("no folder: %+v", got)
 	}
 	p.append(t, small)
-	for _, args := range [][]string{{"--fund", "g", "--year", "2022"}, {"--fund", "f", "--year", "2021"}, {"--fund", "f"}, {"--fund", "f", "--year", "2022", "--unit", "ounce"}} {
+	for _, args := range [][]string{{"--fund", "g", "--year", "2022"}, {"--fund", "f", "--year", "2021"}, {"--fund", "f"}, {"--fund", "f", "--year", "2022", "--unit", "ounce"}, {"--fund", "f", "--year", "2022", "--format", "md"}} {
 		if got := p.run(t, append([]string{"watch"}, args...)...); got.code != exitUsage || got.out != "" {
 			t.Errorf("%v: %+v", args, got)
 		}
@@ -211,7 +278,7 @@ func TestScreen(t *testing.T) {
 	s := &screen{w: d, size: func() (int, int) { return width, height }}
 	draw := func(text, want string) {
 		t.Helper()
-		if err := s.draw(func(int) (string, error) { return text, nil }); err != nil {
+		if err := s.draw(func(int, int) (string, error) { return text, nil }); err != nil {
 			t.Fatal(err)
 		}
 		if d.String() != want || !d.hidden {
@@ -232,7 +299,7 @@ func TestScreen(t *testing.T) {
 	if s.end(); d.hidden {
 		t.Error("the cursor is gone")
 	}
-	if err := s.draw(func(int) (string, error) { return "", io.ErrUnexpectedEOF }); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := s.draw(func(int, int) (string, error) { return "", io.ErrUnexpectedEOF }); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v", err)
 	}
 }
@@ -252,7 +319,7 @@ func TestOnScreen(t *testing.T) {
 	}
 	a := &app{lang: words.English}
 	for height, want := range map[int]string{100: "as of|1|1.1|1.1.1|2|0", 16: "as of|1|1.1|1.1.1|2|0", 15: "1|1.1|1.1.1|2|0", 14: "1|1.1|1.1.1|2|0", 13: "1|1.1|2|0", 12: "1|2|0", 3: "1|2|0"} {
-		text, err := a.onScreen(s, sheet.Yuan, height)
+		text, err := a.onScreen(s, sheet.Yuan, 80, height)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,6 +333,50 @@ func TestOnScreen(t *testing.T) {
 		}
 		if strings.Join(got, "|") != want || !strings.Contains(text, "Ctrl-C") {
 			t.Errorf("%d lines: %v, want %s\n%s", height, got, want, text)
+		}
+	}
+}
+
+// TestOnANarrowScreen: what is available is seen on any terminal.
+func TestOnANarrowScreen(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, sample())
+	a := p.app(io.Discard, io.Discard)
+	a.lang, a.folder = words.English, p.folder
+	s, err := a.openRead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	book, _, _, err := s.book(t.Context(), parsed{fund: "cd-gx"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := book.Table("execution", projections.Query{Year: 2022})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for width, want := range map[int]string{
+		300: "line name original adjusted spent rate committed lapsed carried available",
+		140: "line name original adjusted spent rate committed available",
+		130: "line name original adjusted spent rate available",
+		80:  "line adjusted spent rate available",
+		40:  "line spent rate available",
+	} {
+		text, err := a.onScreen(table, sheet.Wan, width, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, _, _ := strings.Cut(text, "\n--")
+		heads := before[strings.LastIndex(before, "\n")+1:]
+		for _, name := range []string{"line", "name", "spent", "rate", "committed", "lapsed", "carried", "available"} {
+			if got := strings.Contains(heads, name); got != slices.Contains(strings.Fields(want), name) {
+				t.Errorf("%d columns: %s is there: %t\n%s", width, name, got, heads)
+			}
+		}
+		if total := len(strings.Split(text[strings.Index(text, "\n--")+1:], "\n")[0]); total > width {
+			t.Errorf("%d columns: the table is %d wide", width, total)
 		}
 	}
 }

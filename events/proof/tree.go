@@ -4,7 +4,10 @@
 package proof
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -30,11 +33,15 @@ func (t *Tree) Size() int64 { return t.size }
 
 // Append adds a leaf. It costs as many hashes as the tree gains complete subtrees: one on average.
 func (t *Tree) Append(leaf Hash) {
-	hashes, err := tlog.StoredHashesForRecordHash(t.size, leaf, tlog.HashReaderFunc(t.read))
-	if err != nil { // read knows every hash that is asked for
-		panic("proof: " + err.Error())
+	hash := leaf
+	for level := range t.edge {
+		left := t.edge[level]
+		t.edge[level] = hash
+		if t.size>>level&1 == 0 { // it is the first of its pair
+			break
+		}
+		hash = tlog.NodeHash(left, hash)
 	}
-	copy(t.edge[:], hashes)
 	t.size++
 }
 
@@ -58,4 +65,31 @@ func (t *Tree) read(indexes []int64) ([]Hash, error) {
 		out[i] = t.edge[level]
 	}
 	return out, nil
+}
+
+// MarshalBinary writes the tree down: its size, and the hashes of the complete subtrees that it is made of, the smallest first.
+func (t Tree) MarshalBinary() ([]byte, error) {
+	b := binary.BigEndian.AppendUint64(nil, uint64(t.size))
+	for level, h := range t.edge {
+		if t.size>>level&1 == 1 {
+			b = append(b, h[:]...)
+		}
+	}
+	return b, nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (t *Tree) UnmarshalBinary(b []byte) error {
+	if len(b) < 8 || len(b) != 8+bits.OnesCount64(binary.BigEndian.Uint64(b))*len(Hash{}) || b[0]&0x80 != 0 {
+		return errors.New("proof: not a tree")
+	}
+	*t = Tree{size: int64(binary.BigEndian.Uint64(b))}
+	b = b[8:]
+	for level := range t.edge {
+		if t.size>>level&1 == 1 {
+			t.edge[level] = Hash(b)
+			b = b[len(Hash{}):]
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 
@@ -42,7 +43,7 @@ func BenchmarkReplay(b *testing.B) {
 			if i == 0 {
 				l := st.Log(fund)
 				for range c.blocks {
-					if err := l.Append(b.Context(), lines, c.size); err != nil {
+					if err := l.Append(b.Context(), proof.BlockOf(lines)); err != nil {
 						b.Fatal(err)
 					}
 				}

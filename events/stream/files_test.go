@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 )
 
@@ -27,7 +28,7 @@ func TestFilesOfAStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := `{"the":"last"}`
-	if err := l.Append(t.Context(), []byte(line+"\n"), 1); err != nil {
+	if err := l.Append(t.Context(), proof.BlockOf([]byte(line+"\n"))); err != nil {
 		t.Fatal(err)
 	}
 	want = append(want, line)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 )
@@ -38,7 +39,7 @@ func TestReadingOn(t *testing.T) {
 	}
 	more := []string{`{"n":5}`, `{"n":6}`}
 	for _, line := range more {
-		if err := l.Append(t.Context(), []byte(line+"\n"), 1); err != nil {
+		if err := l.Append(t.Context(), proof.BlockOf([]byte(line+"\n"))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"fundledger/events"
@@ -179,5 +180,9 @@ func (l *Log) Close() error {
 }
 
 func diskError(err error) error {
-	return &events.Error{Code: events.Unavailable, Why: "disk", Args: events.Args{"cause": err.Error()}, Err: err}
+	cause := err.Error()
+	if errors.Is(err, syscall.ENOSPC) {
+		cause = syscall.ENOSPC.Error() // for which there are words; which file it was does not matter
+	}
+	return &events.Error{Code: events.Unavailable, Why: "disk", Args: events.Args{"cause": cause}, Err: err}
 }

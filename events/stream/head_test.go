@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 )
@@ -30,7 +31,7 @@ func TestAHeadNeverGoesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range []*stream.Log{st.Log(fund), ignorant} {
-		if err := l.Append(t.Context(), []byte("{}\n"), 1); !errors.Is(err, events.ErrConflict) {
+		if err := l.Append(t.Context(), proof.BlockOf([]byte("{}\n"))); !errors.Is(err, events.ErrConflict) {
 			t.Errorf("a writer that knows nothing of the log got %v, want a conflict", err)
 		}
 	}
@@ -45,7 +46,7 @@ func TestAHeadNeverGoesBack(t *testing.T) {
 	}
 	stopBroker()
 	_, st, stop = hold(t, folder)
-	if err := st.Log(fund).Append(t.Context(), []byte("{}\n"), 1); !errors.Is(err, events.ErrConflict) {
+	if err := st.Log(fund).Append(t.Context(), proof.BlockOf([]byte("{}\n"))); !errors.Is(err, events.ErrConflict) {
 		t.Errorf("a writer where the stream is gone got %v, want a conflict", err)
 	}
 	stop()
@@ -62,7 +63,7 @@ func TestAHeadThatCannotBeWritten(t *testing.T) {
 	if err := l.BreakHead(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Append(t.Context(), []byte("{\"n\":2}\n"), 1); events.CodeOf(err) != events.UnknownOutcome {
+	if err := l.Append(t.Context(), proof.BlockOf([]byte("{\"n\":2}\n"))); events.CodeOf(err) != events.UnknownOutcome {
 		t.Fatalf("got %v, want an unknown outcome", err)
 	}
 	if l.At() != at {
@@ -99,7 +100,7 @@ func TestAHeadLeftByACrash(t *testing.T) {
 	if lines, err := read(t.Context(), l); err != nil || len(lines) != 0 {
 		t.Errorf("a log that was about to begin reads %v, %v", lines, err)
 	}
-	if err := l.Append(t.Context(), []byte("{}\n"), 1); err != nil {
+	if err := l.Append(t.Context(), proof.BlockOf([]byte("{}\n"))); err != nil {
 		t.Errorf("it cannot begin: %v", err)
 	}
 	if lines, err := read(t.Context(), st.Log("begun")); err != nil || len(lines) != 1 {
@@ -111,17 +112,15 @@ func TestBlocksThatAreNone(t *testing.T) {
 	t.Parallel()
 	_, st, _ := hold(t, t.TempDir())
 	l := st.Log(fund)
-	for name, c := range map[string]struct {
-		lines string
-		count int
-	}{
-		"nothing":          {"", 0},
-		"no LF at the end": {"{}", 1},
-		"fewer":            {"{}\n", 2},
-		"more":             {"{}\n{}\n", 1},
-		"too long a line":  {strings.Repeat("x", events.MaxLine+1) + "\n", 1},
+	unended := proof.BlockOf([]byte("{}\n"))
+	unended.Text = append(unended.Text, "{}"...)
+	for name, b := range map[string]*proof.Block{
+		"nothing":         {},
+		"no LF":           proof.BlockOf([]byte("{}")),
+		"a line unended":  unended,
+		"too long a line": proof.BlockOf([]byte(strings.Repeat("x", events.MaxLine+1) + "\n")),
 	} {
-		if err := l.Append(t.Context(), []byte(c.lines), c.count); err == nil || events.CodeOf(err) == events.UnknownOutcome {
+		if err := l.Append(t.Context(), b); err == nil || events.CodeOf(err) == events.UnknownOutcome {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -129,7 +128,7 @@ func TestBlocksThatAreNone(t *testing.T) {
 		t.Errorf("Funds = %v, %v; want none made", funds, err)
 	}
 	longest := bytes.Repeat([]byte(strings.Repeat("x", events.MaxLine)+"\n"), 8)
-	if err := l.Append(t.Context(), longest, 8); err != nil {
+	if err := l.Append(t.Context(), proof.BlockOf(longest)); err != nil {
 		t.Errorf("lines of the greatest length: %v", err)
 	}
 }

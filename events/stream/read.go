@@ -24,6 +24,7 @@ import (
 func (l *Log) Replay(ctx context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		l.at = Position{}
+		l.blocks.reset(0, nil)
 		l.readAll(ctx, yield)
 	}
 }
@@ -67,8 +68,11 @@ func (l *Log) read(ctx context.Context, yield func([]byte, error) bool) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	seq := l.at.Seq
 	for s := range v.run(ctx) {
 		for i, lines := range s.blocks {
+			l.blocks.add(seq + 1) // before anybody has a line of it
+			seq += events.Seq(len(lines))
 			for _, line := range lines {
 				if !yield(line, nil) {
 					l.pass(s.blocks[:i+1])

@@ -100,6 +100,7 @@ type Log struct {
 	head   *head
 	writer string
 	at     Position
+	blocks blocks
 	exists bool
 }
 
@@ -163,23 +164,23 @@ func (l *Log) Current(ctx context.Context) error {
 	return nil
 }
 
-// Append stores count lines, each ended by LF, as one block at the position, and moves the position after it; on error the position stays. When it
+// Append stores a block at the position, and moves the position after it; on error the position stays. When it
 // returns nil the block is on disk, as far as the broker syncs before it acknowledges, and the head remembers it. An error that wraps
 // [events.ErrConflict] says that another block stands there and this one does not; [events.Unavailable], that nothing was sent; after any
 // other error ([events.UnknownOutcome]) the block may be stored, now or later: read the log before deciding again.
 //
 // The first block of a fund makes its stream.
-func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
-	next := l.at
-	split, ok := events.Lines(lines)
-	if !ok || len(split) != count || count == 0 {
-		return fmt.Errorf("stream: a block of %d lines said to be %d", len(split), count)
+func (l *Log) Append(ctx context.Context, b *proof.Block) error {
+	count := b.Len()
+	if count == 0 || b.Open() > 0 {
+		return fmt.Errorf("stream: a block of %d lines and %d bytes", count, b.Open())
 	}
-	for _, line := range split {
-		if len(line) > events.MaxLine {
-			return fmt.Errorf("stream: a line of %d bytes", len(line))
+	next := l.at
+	for i := range count {
+		if size := len(b.Line(i)); size > events.MaxLine {
+			return fmt.Errorf("stream: a line of %d bytes", size)
 		}
-		next.Tree.Append(proof.Leaf(line))
+		next.Tree.Append(b.Leaf(i))
 	}
 	next.Block++
 	next.Seq += events.Seq(count)
@@ -190,7 +191,7 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 		return err
 	}
 	if l.heads != "" {
-		if err := checkRoom(l.heads, len(lines)); err != nil {
+		if err := checkRoom(l.heads, len(b.Text)); err != nil {
 			return diskError(err)
 		}
 	}
@@ -199,7 +200,7 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 	}
 	before := l.at.Tree.Root().String()
 	msg := nats.NewMsg(Subject(l.fund))
-	msg.Data = lines
+	msg.Data = b.Text
 	msg.Header.Set(formatHeader, format)
 	msg.Header.Set(firstHeader, (l.at.Seq + 1).String())
 	msg.Header.Set(countHeader, strconv.Itoa(count))
@@ -218,7 +219,10 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 	switch {
 	case isConflict(err):
 		return fmt.Errorf("%w: %w", events.ErrConflict, err)
-	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrInvalidConnection):
+	case isFull(err):
+		return diskError(err)
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrInvalidConnection),
+		errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders): // nobody was there to take it
 		return unreachable(err)
 	case err != nil:
 		return &events.Error{Code: events.UnknownOutcome, Err: err}
@@ -229,6 +233,7 @@ func (l *Log) Append(ctx context.Context, lines []byte, count int) error {
 		// The block is stored, and yet nothing would tell if it went missing. Whoever reads the log again finds it.
 		return &events.Error{Code: events.UnknownOutcome, Err: diskError(err)}
 	}
+	l.blocks.add(l.at.Seq + 1)
 	l.at = next
 	return nil
 }
@@ -247,6 +252,25 @@ func isConflict(err error) bool {
 	}
 	switch api.ErrorCode {
 	case wrongLastSequence, wrongLastSequenceReplicas, wrongLastMsgID:
+		return true
+	}
+	return false
+}
+
+// The codes by which JetStream refuses a block, before it takes it, because its store has no room left.
+const (
+	accountFull = 10002
+	brokerFull  = 10023
+	storeFull   = 10047
+)
+
+func isFull(err error) bool {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode {
+	case accountFull, brokerFull, storeFull:
 		return true
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,11 +37,15 @@ func serve(t *testing.T) (other, own *nats.Conn, store *stream.Store) {
 		t.Fatal(err)
 	}
 	l := ledger.Open(func(f events.Fund) ledger.Log { return store.Log(f) }, nil)
-	service, err := api.Serve(own, l, "v1.2.3")
+	in, err := s.Receive()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := own.Flush(); err != nil {
+	service, err := api.Serve(in, l, "v1.2.3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	other, err = s.Address().Dial()
@@ -53,6 +58,7 @@ func serve(t *testing.T) (other, own *nats.Conn, store *stream.Store) {
 			t.Error(err)
 		}
 		l.Close(context.Background())
+		in.Close()
 		own.Close()
 		if err := s.Stop(); err != nil {
 			t.Error(err)
@@ -242,10 +248,67 @@ func TestTheClientSaysWhatIsNotKnown(t *testing.T) {
 	in.Number = 4
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if rs := client.New(nc, "local").Append(ended, []ledger.Input{in}, false); statuses(rs) != "failed unknown-outcome" || rs[0].Input != 4 {
-		t.Errorf("a caller that does not wait: %+v", rs)
+	if rs := client.New(nc, "local").Append(ended, []ledger.Input{in}, false); statuses(rs) != "failed unavailable" || rs[0].Input != 4 {
+		t.Errorf("a caller that has ended: %+v", rs)
+	}
+	// Somebody takes the command and does not answer.
+	b := newBroker(t)
+	deaf, err := b.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(deaf.Close)
+	ending, cancel := context.WithCancel(t.Context())
+	if _, err := deaf.Subscribe("cmd.local.a", func(*nats.Msg) { cancel() }); err != nil {
+		t.Fatal(err)
+	}
+	if err := deaf.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if rs := client.New(b.other(t), "local").Append(ending, []ledger.Input{in}, false); statuses(rs) != "failed unknown-outcome" || rs[0].Input != 4 {
+		t.Errorf("a caller that does not wait any more: %+v", rs)
+	}
+	// The connection ends before the answer.
+	gone := b.other(t)
+	if _, err := deaf.Subscribe("cmd.local.a", func(*nats.Msg) { gone.Close() }); err != nil {
+		t.Fatal(err)
+	}
+	if err := deaf.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if rs := client.New(gone, "local").Append(t.Context(), []ledger.Input{in}, false); statuses(rs) != "failed unknown-outcome" || rs[0].Input != 4 {
+		t.Errorf("a caller whose connection has ended: %+v", rs)
 	}
 	if rs := client.New(nc, "nobody").Append(t.Context(), []ledger.Input{in}, false); statuses(rs) != "failed unavailable" {
 		t.Errorf("a user whom nobody serves: %+v", rs)
+	}
+}
+
+// TestNobodyElseHearsCommands lets another program listen on all that there is, and answer: it hears no command, so nobody takes its answers for the
+// ledger's.
+func TestNobodyElseHearsCommands(t *testing.T) {
+	t.Parallel()
+	nc, _, _ := serve(t)
+	var heard atomic.Int32
+	for _, subject := range []string{"cmd.local.*", "cmd.>", ">"} {
+		if _, err := nc.Subscribe(subject, func(m *nats.Msg) {
+			if strings.HasPrefix(m.Subject, "cmd.") {
+				heard.Add(1)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if rs, _ := request(t, nc, "a", opened, false); statuses(rs) != "appended" {
+		t.Error(statuses(rs))
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n := heard.Load(); n != 0 {
+		t.Errorf("%d commands were heard", n)
 	}
 }

@@ -330,10 +330,13 @@ func (c *check) words(u unit) sheet.Cell {
 
 // code is the unit for programs, with words for people.
 func (c *check) code(u unit) sheet.Cell {
-	if u.kind == money && c.h.Currency() == "CNY" && u.text != c.h.Currency() {
+	switch {
+	case u.kind != money || u.text == c.h.Currency():
+		return sheet.Words(u.text)
+	case c.h.Currency() == "CNY":
 		return sheet.Term("unit.CNY", u.text)
 	}
-	return sheet.Words(u.text)
+	return sheet.Term("unit.other", u.text)
 }
 
 // what is what a figure is called: by its own name, or by its measure and line.
@@ -757,6 +760,9 @@ func CheckTable(h *history.History, q history.Query, all []exceptions.Exception,
 		face = append(face, sheet.Member{Name: string(class), Value: sheet.Number(count[class])})
 	}
 	s.Face = append(s.Face, sheet.Say("face.check", face...))
+	if found.Stated == 0 {
+		s.Face = append(s.Face, sheet.Say("face.check-nothing"))
+	}
 	s.Tables = []*sheet.Table{{
 		Name: "rows", Text: []string{"class", "id", "line", "stated", "computed", "difference", "unit", "events", "words"},
 		Columns: []sheet.Column{

@@ -11,7 +11,8 @@
 //	recovered          posted to this year for earlier ones
 //	spent_as_amended   spent less what later years recovered of it
 //
-// A formula is made of the names of its terms, of measures and of + - /; the value of a rate is its quotient times 100.
+// Each says in words what it is called and how it is made. A formula is for programs: it is made of the names of its terms, of measures and of + - /;
+// the value of a rate is its quotient times 100.
 package figures
 
 import (
@@ -66,6 +67,11 @@ func Report(h *history.History, q history.Query) ([]Figure, error) {
 		return nil, err
 	}
 	r := &report{h: h}
+	if r.rated, r.left, err = h.Budgeted(y, q); err != nil {
+		return nil, err
+	}
+	// In a year whose budgets are not known lots have what was carried in.
+	r.lotRated, r.left = r.rated || len(q.Where) == 0, r.left || len(q.Where) == 0
 	r.whole(y, q)
 	for _, c := range events.Channels {
 		r.spent("spent_by_channel."+string(c), r.of(func(p *history.Posting) bool { return p.Channel == c && spent(p) }))
@@ -96,6 +102,8 @@ type report struct {
 	writes  []func()
 	figures []Figure
 	err     error
+
+	rated, lotRated, left bool // which figures that hang on a budget there are
 }
 
 // of has what keep chooses added up.
@@ -170,7 +178,7 @@ func (r *report) rate(y *history.Year, q history.Query) {
 	r.then(func() {
 		balance := history.Balance{All: s.Totals, Free: s.Totals}
 		rate := balance.Rate(q.Denominator)
-		if !y.Budgeted {
+		if !r.rated {
 			rate = ""
 		}
 		terms := []sheet.Member{r.term("spent", s.Spent())}
@@ -211,10 +219,17 @@ func (r *report) lot(prefix string, l *history.Lot, keep func(*history.Posting) 
 		}
 		r.money(prefix+"amount", amount, amount.CarriedIn, "carried_in", r.term("carried_in", amount.CarriedIn))
 		r.money(prefix+"spent", out, out.Spent(), "disbursed - returned", r.term("disbursed", out.Disbursed), r.term("returned", out.Returned))
-		r.money(prefix+"left", left, left.Available(), "amount - spent - committed - lapsed - rescinded - carried_out",
+		rest, rate := sheet.Money(left.Available(), r.h.Decimals()), sheet.Rate(sheet.Share(both.Spent(), both.CarriedIn))
+		if !r.left {
+			rest = sheet.Cell{}
+		}
+		if !r.lotRated {
+			rate = sheet.Cell{}
+		}
+		r.put(prefix+"left", left, rest, "amount - spent - committed - lapsed - rescinded - carried_out",
 			r.term("amount", left.CarriedIn), r.term("spent", left.Spent()), r.term("committed", left.Committed), r.term("lapsed", left.Lapsed),
 			r.term("rescinded", -left.Supplementary), r.term("carried_out", left.CarriedOut))
-		r.put(prefix+"rate", both, sheet.Rate(sheet.Share(both.Spent(), both.CarriedIn)), "spent / amount", r.term("spent", both.Spent()), r.term("amount", both.CarriedIn))
+		r.put(prefix+"rate", both, rate, "spent / amount", r.term("spent", both.Spent()), r.term("amount", both.CarriedIn))
 	})
 }
 
@@ -259,8 +274,8 @@ func Table(h *history.History, q history.Query, open history.Open) (*sheet.Sheet
 		return nil, err
 	}
 	s.Tables = []*sheet.Table{{
-		Name: "figures", Keyed: true, Text: []string{"figure", "value", "unit", "formula", "events"},
-		Columns: []sheet.Column{{Name: "figure"}, {Name: "value", Right: true}, {Name: "unit"}, {Name: "formula"}, {Name: "terms"}, {Name: "events"}},
+		Name: "figures", Keyed: true, Text: []string{"figure", "value", "unit", "words", "events"},
+		Columns: []sheet.Column{{Name: "figure"}, {Name: "value", Right: true}, {Name: "unit"}, {Name: "formula"}, {Name: "words"}, {Name: "terms"}, {Name: "events"}},
 		Rows: func(yield func(sheet.Row) bool) {
 			for i := range figures {
 				f := &figures[i]
@@ -269,7 +284,7 @@ func Table(h *history.History, q history.Query, open history.Open) (*sheet.Sheet
 					unit = sheet.Words("%")
 				}
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Words(f.Name), f.Value, unit, sheet.Words(f.Formula), sheet.Members(f.Terms...), sheet.Numbers(f.Events),
+					sheet.Words(f.Name), f.Value, unit, sheet.Words(f.Formula), inWords(f.Name, q.Denominator), sheet.Members(f.Terms...), sheet.Numbers(f.Events),
 				}}) {
 					return
 				}
@@ -277,4 +292,24 @@ func Table(h *history.History, q history.Query, open history.Open) (*sheet.Sheet
 		},
 	}}
 	return s, nil
+}
+
+// inWords is what a figure is called and how it is made, for people: names and formulas are for programs.
+func inWords(name string, over history.Denominator) sheet.Cell {
+	if c, ok := strings.CutPrefix(name, "spent_by_channel."); ok {
+		return sheet.Say("figure.spent_by_channel", sheet.Member{Name: "channel", Value: sheet.Term("channel", c)})
+	}
+	if b, ok := strings.CutPrefix(name, "spent_by_basis."); ok {
+		return sheet.Say("figure.spent_by_basis", sheet.Member{Name: "basis", Value: sheet.Term("basis", b)})
+	}
+	if rest, ok := strings.CutPrefix(name, "lots."); ok {
+		if at := strings.LastIndexByte(rest, '.'); at >= 0 { // the name of a lot may have points
+			return sheet.Say("figure.lot."+rest[at+1:], sheet.Member{Name: "lot", Value: sheet.Words(rest[:at])})
+		}
+		return sheet.Say("figure.lots." + rest)
+	}
+	if name == "execution_rate" {
+		return sheet.Say("figure.execution_rate." + string(cmp.Or(over, history.OverAdjusted)))
+	}
+	return sheet.Say("figure." + name)
 }

@@ -96,7 +96,7 @@ func (m moves) of(q Query, measure events.Measure) []events.Seq {
 // Diff lists what differs in a year between the log up to event from (0: nothing) and the whole history, line by line in the order of the tree, the
 // root first. A line that was not known is told only of what it has.
 func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
-	q, err := q.checked()
+	q, err := h.checked(q)
 	if err != nil {
 		return nil, err
 	}
@@ -110,10 +110,21 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	wasThere, err := h.budgeted(y, then)
+	if err != nil {
+		return nil, err
+	}
+	there, err := h.budgeted(y, q)
+	if err != nil {
+		return nil, err
+	}
+	for i := range there { // what came or went because another's budget did was moved by no event of these
+		there[i].Rate, there[i].Available = there[i].Rate && wasThere[i].Rate, there[i].Available && wasThere[i].Available
+	}
 	moved := make([]moves, len(y.lines))
 	for i := range y.posted {
 		p := &y.posted[i]
-		if p.seq <= from || !q.counts(p) {
+		if p.seq <= from || !h.counts(&q, p) {
 			continue
 		}
 		sent := p.channel >= 0 && events.Channels[p.channel] == events.LowerTreasury
@@ -136,8 +147,8 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 		}
 		l := &y.lines[i]
 		known := cmp.Or(l.seq, y.Opened) <= from
-		was := h.measures(y, q, &before[at].All, before[at].InTransit(), before[at].Rate(q.Denominator))
-		is := h.measures(y, q, &after[at].All, after[at].InTransit(), after[at].Rate(q.Denominator))
+		was := h.measures(y, &before[at].All, before[at].InTransit(), before[at].Rate(q.Denominator), there[at])
+		is := h.measures(y, &after[at].All, after[at].InTransit(), after[at].Rate(q.Denominator), there[at])
 		for n, m := range rowMeasures {
 			if was[n] == is[n] {
 				continue
@@ -158,7 +169,7 @@ func (h *History) DiffTable(q Query, from events.Seq) (*sheet.Sheet, error) {
 	if q.Year != 0 {
 		years = []events.Year{q.Year}
 	}
-	q, err := q.checked()
+	q, err := h.checked(q)
 	if err != nil {
 		return nil, err
 	}
@@ -178,59 +189,9 @@ func (h *History) DiffTable(q Query, from events.Seq) (*sheet.Sheet, error) {
 }
 
 func (h *History) diffSheet(q Query, from events.Seq, cells []Change) *sheet.Sheet {
-	place := func(n events.Seq) sheet.Cell {
-		recorded := sheet.Cell{}
-		if n > 0 {
-			recorded = sheet.Words(h.Recorded(n).Format(events.TimeForm))
-		}
-		return sheet.Members(sheet.Member{Name: "seq", Value: sheet.Number(n)}, sheet.Member{Name: "recorded", Value: recorded})
-	}
-	year, asOf, basis := sheet.Cell{}, sheet.Cell{}, "all"
-	if q.Year != 0 {
-		year = sheet.Number(q.Year)
-	}
-	if q.AsOf != nil {
-		asOf = sheet.Words(q.AsOf.String())
-	}
-	if q.Basis != "" {
-		basis = string(q.Basis)
-	}
-	fund := sheet.Words(string(h.fund))
-	s := &sheet.Sheet{
-		Name: "diff", Currency: h.currency, Decimals: h.decimals, Title: []sheet.Member{{Name: "fund", Value: fund}},
-		Head: []sheet.Member{
-			{Name: "fund", Value: fund},
-			{Name: "year", Value: year},
-			{Name: "as_of", Value: asOf},
-			{Name: "from", Value: place(from)},
-			{Name: "known_at", Value: place(h.last)},
-			{Name: "root", Value: sheet.Words(q.Root)},
-			{Name: "basis", Value: sheet.Words(basis)},
-			{Name: "currency", Value: sheet.Words(h.currency)},
-			{Name: "denominator", Value: sheet.Words(string(q.Denominator))},
-		},
-	}
-	say := func(name string, args ...sheet.Member) { s.Face = append(s.Face, sheet.Say(name, args...)) }
-	if q.AsOf == nil {
-		say("face.as-of-any")
-	} else {
-		say("face.as-of", sheet.Member{Name: "date", Value: asOf})
-	}
-	if from == 0 {
-		say("face.from-nothing")
-	} else {
-		say("face.from", sheet.Member{Name: "seq", Value: sheet.Number(from)}, sheet.Member{Name: "recorded", Value: sheet.Words(h.Recorded(from).Format(events.TimeForm))})
-	}
-	say("face.known-at", sheet.Member{Name: "seq", Value: sheet.Number(h.last)}, sheet.Member{Name: "recorded", Value: sheet.Words(h.Recorded(h.last).Format(events.TimeForm))})
-	if q.Root != "" {
-		say("face.root", sheet.Member{Name: "root", Value: sheet.Words(q.Root)})
-	}
-	if q.Basis == "" {
-		say("face.basis-all")
-	} else {
-		say("face.basis", sheet.Member{Name: "basis", Value: sheet.Term("basis", basis)})
-	}
-	say("face.denominator." + string(q.Denominator))
+	s := h.begun("diff", q, &from)
+	s.Title = []sheet.Member{{Name: "fund", Value: sheet.Words(string(h.fund))}}
+	s.Face = append(s.Face, sheet.Say("face.denominator."+string(q.Denominator)))
 	s.Tables = []*sheet.Table{{
 		Name: "cells", Columns: sheet.Columns("year", "line", "measure", "|", "before", "after", "|", "events"),
 		Rows: func(yield func(sheet.Row) bool) {

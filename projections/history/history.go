@@ -14,6 +14,10 @@
 //
 // A line's row is its own postings and those of every line below it. What is posted to a group itself is its own money, not split among the lines below. A
 // rate is spent over the denominator asked for ([Denominators]) and does not exist where that is zero or less, nor in a year whose budgets are not known.
+//
+// Every posting may have dimensions: the dims of its event, and payee, method, channel and basis. A query keeps those of some values, or has a block of rows for
+// each value. What is spent has more dimensions than what is budgeted, and so a part of a line has a rate, and something available, only where no budget of that
+// line lacks the dimension.
 package history
 
 import (
@@ -71,6 +75,7 @@ type payment struct {
 	voucher *events.Voucher
 	channel events.Channel
 	basis   events.Basis
+	method  events.Method
 	date    int32
 	lot     int32
 	lines   []int32 // of its year, in the order in which its money got there
@@ -222,7 +227,11 @@ func (h *History) Year(y events.Year) (*Year, error) {
 	if got := h.years[y]; got != nil && got.Opened != 0 {
 		return got, nil
 	}
-	return nil, &events.Error{Code: events.UnknownYear, Args: events.Args{"fund": string(h.fund), "year": y.String()}}
+	var open []string
+	for _, y := range h.Years() {
+		open = append(open, y.String())
+	}
+	return nil, &events.Error{Code: events.UnknownYear, Args: events.Args{"fund": string(h.fund), "year": y.String(), "years": strings.Join(open, ", ")}}
 }
 
 // Lines lists the lines of a year in the order of the tree, the root first.
@@ -264,7 +273,7 @@ func (h *History) year(y events.Year) *Year {
 // Apply folds the next event in. The error is final and the history must not be used after it: [events.Tampered] with Why gap where e is not
 // the next event, with Why replay where it does not fit those before it, [events.UnknownKind] where this release does not know what it does.
 func (h *History) Apply(e *events.Event) error {
-	c, r := &e.Command, &e.Resolved
+	c, r := e.Command, &e.Resolved
 	if e.Seq != h.last+1 {
 		return &events.Error{Code: events.Tampered, Why: "gap", Args: events.Args{"seq": (h.last + 1).String()}}
 	}
@@ -356,7 +365,7 @@ func (h *History) Apply(e *events.Event) error {
 }
 
 func (h *History) open(e *events.Event) bool {
-	c, r := &e.Command, &e.Resolved
+	c, r := e.Command, &e.Resolved
 	y := h.year(c.Year)
 	if y.Opened != 0 {
 		return false
@@ -407,8 +416,8 @@ func (h *History) addLine(y *Year, spec events.LineSpec, seq events.Seq) bool {
 }
 
 func (h *History) pay(e *events.Event) {
-	c := &e.Command
-	p := &payment{payee: h.payees.of(c.Payee), channel: c.Channel, basis: c.Basis, lot: h.texts.of(c.Lot), date: h.dates.of(c.Date)}
+	c := e.Command
+	p := &payment{payee: h.payees.of(c.Payee), channel: c.Channel, basis: c.Basis, method: c.Method, lot: h.texts.of(c.Lot), date: h.dates.of(c.Date)}
 	if c.Voucher != (events.Voucher{}) {
 		v := c.Voucher
 		p.voucher = &v
@@ -418,7 +427,7 @@ func (h *History) pay(e *events.Event) {
 
 // file keeps what an event rests on.
 func (h *History) file(e *events.Event) {
-	c := &e.Command
+	c := e.Command
 	pays := c.Kind == events.Disbursed // which has its own place
 	if len(c.Documents) == 0 && (pays || c.Voucher == (events.Voucher{}) && c.Payee == (events.Payee{})) {
 		return
@@ -444,7 +453,7 @@ func (h *History) titlesOf(documents []string) []int32 {
 
 // bring notes a lot that was carried into a year. A lot of the giving year that is carried on keeps its beginning and its expiry.
 func (h *History) bring(e *events.Event, into events.Year, at events.Line) {
-	c := &e.Command
+	c := e.Command
 	y := h.year(into)
 	l := y.lot(c.Lot)
 	if l == nil {

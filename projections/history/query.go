@@ -16,6 +16,10 @@ type Query struct {
 	Basis events.Basis
 	// Denominator is what rates are over; "" is [OverAdjusted].
 	Denominator Denominator
+	// Where keeps the postings that meet every condition.
+	Where []Condition
+	// By divides budget and execution by a dimension; "" does not.
+	By string
 	// Root is the root of the log's tree over the events of the history, base64. It is printed as it is.
 	Root string
 
@@ -38,7 +42,7 @@ const (
 var Denominators = []Denominator{OverOriginal, OverAdjusted, OverNet, OverCurrent}
 
 // checked fills defaults in and refuses what is no choice.
-func (q Query) checked() (Query, error) {
+func (h *History) checked(q Query) (Query, error) {
 	if q.Denominator == "" {
 		q.Denominator = OverAdjusted
 	}
@@ -48,22 +52,30 @@ func (q Query) checked() (Query, error) {
 	case q.Basis != "" && !slices.Contains(events.Bases, q.Basis):
 		return q, unknown("basis", q.Basis, events.Bases)
 	}
-	return q, nil
+	return q, h.Known(q)
 }
 
 // narrows reports whether the query leaves a posting out before dates are looked at.
-func (q *Query) narrows(p *posted) bool {
-	return q.Basis != "" && (p.basis < 0 || events.Bases[p.basis] != q.Basis)
+func (h *History) narrows(q *Query, p *posted) bool {
+	if q.Basis != "" && (p.basis < 0 || events.Bases[p.basis] != q.Basis) {
+		return true
+	}
+	for _, c := range q.Where {
+		if !h.meets(p, c) {
+			return true
+		}
+	}
+	return false
 }
 
-func (q *Query) counts(p *posted) bool {
-	return !q.narrows(p) && (q.before == 0 || p.seq < q.before) && (q.AsOf == nil || p.counts <= *q.AsOf)
+func (h *History) counts(q *Query, p *posted) bool {
+	return (q.before == 0 || p.seq < q.before) && (q.AsOf == nil || p.counts <= *q.AsOf) && !h.narrows(q, p)
 }
 
 // Counted walks the postings of a year that count in the query, in the order of the log.
 func (h *History) Counted(y *Year, q Query, visit func(*Posting)) {
 	for i := range y.posted {
-		if q.counts(&y.posted[i]) {
+		if h.counts(&q, &y.posted[i]) {
 			p := h.posting(y, &y.posted[i])
 			visit(&p)
 		}
@@ -117,14 +129,36 @@ func (b *Balance) Rate(d Denominator) string {
 // Balances adds the postings up that count in the query: for each line of [Year.Lines] its own and those below. It is an [events.Overflow]
 // where what is left out of the sum makes it leave int64.
 func (h *History) Balances(y *Year, q Query) ([]Balance, error) {
+	return h.sums(y, func(p *posted) bool { return h.counts(&q, p) })
+}
+
+// sums adds up the postings that keep chooses, as [History.Balances] does.
+func (h *History) sums(y *Year, keep func(*posted) bool) ([]Balance, error) {
 	sums := make([]Balance, len(y.lines))
 	for i := range y.posted {
-		if p := &y.posted[i]; q.counts(p) {
+		if p := &y.posted[i]; keep(p) {
 			if err := sums[p.line].add(p); err != nil {
 				return nil, err
 			}
 		}
 	}
+	return y.raised(sums)
+}
+
+// sumsOf adds up the postings at those places, as [History.Balances] does.
+func (h *History) sumsOf(y *Year, places []int) ([]Balance, error) {
+	sums := make([]Balance, len(y.lines))
+	for _, i := range places {
+		p := &y.posted[i]
+		if err := sums[p.line].add(p); err != nil {
+			return nil, err
+		}
+	}
+	return y.raised(sums)
+}
+
+// raised adds to each line what is below it, and returns the lines in the order of [Year.Lines].
+func (y *Year) raised(sums []Balance) ([]Balance, error) {
 	var order []int32
 	y.walk(0, func(i int32) { order = append(order, i) })
 	for _, i := range slices.Backward(order[1:]) { // those below come after
@@ -154,7 +188,7 @@ func (h *History) LotBalances(y *Year, q Query) ([]LotBalance, error) {
 	sums := map[int32]*events.Totals{}
 	for i := range y.posted {
 		p := &y.posted[i]
-		if p.lot == 0 || !q.counts(p) {
+		if p.lot == 0 || !h.counts(&q, p) {
 			continue
 		}
 		t := sums[p.lot]

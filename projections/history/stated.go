@@ -21,7 +21,7 @@ type Stated struct {
 
 // state keeps a stated figure.
 func (h *History) state(e *events.Event) {
-	c := &e.Command
+	c := e.Command
 	s := Stated{
 		Seq: e.Seq, ID: e.ID, Year: c.Year, Line: c.Line, Measure: c.Measure, Name: c.Figure, Value: c.Value, Step: c.Step, Unit: c.Unit,
 		Denominator: Denominator(c.Denominator), SumOf: e.Resolved.SumOf, QuotientOf: e.Resolved.QuotientOf, date: c.Date,

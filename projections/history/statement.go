@@ -1,6 +1,8 @@
 package history
 
 import (
+	"slices"
+
 	"fundledger/events"
 	"fundledger/projections/sheet"
 )
@@ -33,7 +35,7 @@ func (h *History) Statement(y *Year, q Query, line events.Line, from events.Seq,
 	var sum events.Totals
 	for i := range y.posted {
 		p := &y.posted[i]
-		if !in[p.line] || !q.counts(p) {
+		if !in[p.line] || !h.counts(&q, p) {
 			continue
 		}
 		if err := sum.Add(events.Measures[p.measure], p.amount); err != nil {
@@ -77,14 +79,23 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 	if err != nil {
 		return nil, err
 	}
+	there, err := h.budgeted(y, q)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(y.Lines(), func(l Line) bool { return l.Code == line })
 	money := func(m events.Minor) sheet.Cell {
-		if !y.Budgeted {
+		if !there[at].Available {
 			return sheet.Cell{}
 		}
 		return sheet.Money(m, h.decimals)
 	}
 	l := &y.lines[y.places[line]]
-	s.Title = append(s.Title, sheet.Member{Name: "line", Value: sheet.Words(string(line))}, sheet.Member{Name: "line_name", Value: sheet.Named(l.Name, l.NameEn)})
+	called := sheet.Named(l.Name, l.NameEn)
+	if line == events.Root {
+		called = sheet.Say("row.total")
+	}
+	s.Title = append(s.Title, sheet.Member{Name: "line", Value: sheet.Words(string(line))}, sheet.Member{Name: "line_name", Value: called})
 	s.Head = append(s.Head, sheet.Member{Name: "line", Value: sheet.Words(string(line))}, sheet.Member{Name: "opening", Value: money(opening)})
 	s.Foot = []sheet.Member{{Name: "closing", Value: money(closing)}}
 	if !y.Budgeted {
@@ -127,24 +138,19 @@ func (h *History) entryRow(e *Entry, balance sheet.Cell) sheet.Row {
 	}}
 }
 
-// papersOf returns what an event rests on. What is about a payment and names no payee itself has the payment's.
+// papersOf returns what an event rests on, and whom it names.
 func (h *History) papersOf(n events.Seq) (voucher *events.Voucher, payee events.Payee, documents sheet.Cell) {
 	var titles []sheet.Cell
 	if p := h.papers[n]; p != nil {
-		voucher, payee = p.voucher, h.payees.values[p.payee]
+		voucher = p.voucher
 		for _, d := range p.documents {
 			titles = append(titles, sheet.Words(h.titles.values[d]))
 		}
 	}
-	if p := h.payments[h.entries[n-1].pay]; p != nil {
-		if h.entries[n-1].pay == n {
-			voucher = p.voucher
-		}
-		if payee == (events.Payee{}) {
-			payee = h.payees.values[p.payee]
-		}
+	if p := h.payments[n]; p != nil {
+		voucher = p.voucher
 	}
-	return voucher, payee, sheet.Listed(titles...)
+	return voucher, h.payee(n), sheet.Listed(titles...)
 }
 
 // edge is what stands before the entries and after them.

@@ -23,68 +23,99 @@ type Flag struct {
 	Amount events.Minor
 }
 
-// Sheet begins a sheet: its head and what stands on its face. rated says that it shows rates.
+// Sheet begins the sheet of a year: its head and what stands on its face. rated says that it shows rates.
 func (h *History) Sheet(name string, q Query, open Open, rated bool) (*sheet.Sheet, *Year, error) {
 	y, err := h.Year(q.Year)
 	if err != nil {
 		return nil, nil, err
 	}
-	q, err = q.checked()
+	q, err = h.checked(q)
 	if err != nil {
 		return nil, nil, err
 	}
-	asOf, basis, root := sheet.Cell{}, "all", sheet.Words(q.Root)
-	if q.AsOf != nil {
-		asOf = sheet.Words(q.AsOf.String())
+	s := h.begun(name, q, nil)
+	s.Title = []sheet.Member{{Name: "name", Value: sheet.Named(y.Name, y.NameEn)}, {Name: "fund", Value: sheet.Words(string(h.fund))}, {Name: "year", Value: sheet.Number(y.Year)}}
+	switch {
+	case rated && y.Budgeted:
+		s.Face = append(s.Face, sheet.Say("face.denominator."+string(q.Denominator)))
+	case rated:
+		s.Face = append(s.Face, sheet.Say("face.unbudgeted"))
 	}
-	if q.Basis != "" {
-		basis = string(q.Basis)
+	recorded, err := h.afterTheFact(y, q, open)
+	if err != nil {
+		return nil, nil, err
 	}
-	recorded := h.Recorded(h.last).Format(events.TimeForm)
-	s := &sheet.Sheet{
-		Name: name, Currency: h.currency, Decimals: h.decimals,
-		Title: []sheet.Member{{Name: "name", Value: sheet.Named(y.Name, y.NameEn)}, {Name: "fund", Value: sheet.Words(string(h.fund))}, {Name: "year", Value: sheet.Number(y.Year)}},
-		Head: []sheet.Member{
-			{Name: "fund", Value: sheet.Words(string(h.fund))},
-			{Name: "year", Value: sheet.Number(y.Year)},
-			{Name: "as_of", Value: asOf},
-			{Name: "known_at", Value: sheet.Members(sheet.Member{Name: "seq", Value: sheet.Number(h.last)}, sheet.Member{Name: "recorded", Value: sheet.Words(recorded)})},
-			{Name: "root", Value: root},
-			{Name: "basis", Value: sheet.Words(basis)},
-			{Name: "currency", Value: sheet.Words(h.currency)},
-			{Name: "denominator", Value: sheet.Words(string(q.Denominator))},
-		},
+	s.Face = append(s.Face, recorded)
+	return s, y, nil
+}
+
+// begun begins any sheet with what was asked and of which log. from is where a comparison begins, nil where nothing is compared.
+func (h *History) begun(name string, q Query, from *events.Seq) *sheet.Sheet {
+	year, asOf, basis := sheet.Cell{}, sheet.Cell{}, "all"
+	if q.Year != 0 {
+		year = sheet.Number(q.Year)
 	}
+	s := &sheet.Sheet{Name: name, Currency: h.currency, Decimals: h.decimals}
 	say := func(name string, args ...sheet.Member) { s.Face = append(s.Face, sheet.Say(name, args...)) }
+	place := func(n events.Seq) []sheet.Member {
+		recorded := sheet.Cell{}
+		if n > 0 {
+			recorded = sheet.Words(h.Recorded(n).Format(events.TimeForm))
+		}
+		return []sheet.Member{{Name: "seq", Value: sheet.Number(n)}, {Name: "recorded", Value: recorded}}
+	}
 	if q.AsOf == nil {
 		say("face.as-of-any")
 	} else {
+		asOf = sheet.Words(q.AsOf.String())
 		say("face.as-of", sheet.Member{Name: "date", Value: asOf})
 	}
-	say("face.known-at", sheet.Member{Name: "seq", Value: sheet.Number(h.last)}, sheet.Member{Name: "recorded", Value: sheet.Words(recorded)})
+	s.Head = []sheet.Member{{Name: "fund", Value: sheet.Words(string(h.fund))}, {Name: "year", Value: year}, {Name: "as_of", Value: asOf}}
+	if from != nil {
+		s.Head = append(s.Head, sheet.Member{Name: "from", Value: sheet.Members(place(*from)...)})
+		if *from == 0 {
+			say("face.from-nothing")
+		} else {
+			say("face.from", place(*from)...)
+		}
+	}
+	say("face.known-at", place(h.last)...)
 	if q.Root != "" {
-		say("face.root", sheet.Member{Name: "root", Value: root})
+		say("face.root", sheet.Member{Name: "root", Value: sheet.Words(q.Root)})
 	}
 	if q.Basis == "" {
 		say("face.basis-all")
 	} else {
+		basis = string(q.Basis)
 		say("face.basis", sheet.Member{Name: "basis", Value: sheet.Term("basis", basis)})
 	}
-	if rated {
-		if y.Budgeted {
-			say("face.denominator." + string(q.Denominator))
-		} else {
-			say("face.unbudgeted")
-		}
+	var where []sheet.Cell
+	for _, c := range q.Where {
+		dim, value := dimensionName(c.Dim), dimensionCell(c.Dim, c.Value)
+		say("face.where", sheet.Member{Name: "dim", Value: dim}, sheet.Member{Name: "value", Value: value})
+		where = append(where, sheet.Words(c.Dim+"="+c.Value))
 	}
-	if err := h.afterTheFact(y, q, open, say); err != nil {
-		return nil, nil, err
+	if q.By != "" {
+		say("face.by", sheet.Member{Name: "dim", Value: dimensionName(q.By)})
 	}
-	return s, y, nil
+	s.Head = append(s.Head,
+		sheet.Member{Name: "known_at", Value: sheet.Members(place(h.last)...)},
+		sheet.Member{Name: "root", Value: sheet.Words(q.Root)},
+		sheet.Member{Name: "basis", Value: sheet.Words(basis)},
+		sheet.Member{Name: "currency", Value: sheet.Words(h.currency)},
+		sheet.Member{Name: "denominator", Value: sheet.Words(string(q.Denominator))},
+	)
+	if len(where) > 0 {
+		s.Head = append(s.Head, sheet.Member{Name: "where", Value: sheet.Listed(where...)})
+	}
+	if q.By != "" {
+		s.Head = append(s.Head, sheet.Member{Name: "by", Value: sheet.Words(q.By)})
+	}
+	return s
 }
 
 // afterTheFact says how much of the year was recorded when it had happened already, since rules did not stop that.
-func (h *History) afterTheFact(y *Year, q Query, open Open, say func(string, ...sheet.Member)) error {
+func (h *History) afterTheFact(y *Year, q Query, open Open) (sheet.Cell, error) {
 	n, all := 0, 0
 	for i := range h.entries {
 		if en := &h.entries[i]; events.Year(en.year) == y.Year {
@@ -98,27 +129,23 @@ func (h *History) afterTheFact(y *Year, q Query, open Open, say func(string, ...
 	for i := range y.posted {
 		p := &y.posted[i]
 		m := events.Measures[p.measure]
-		if !q.counts(p) || m != events.DisbursedM && m != events.ReturnedM {
+		if !h.counts(&q, p) || m != events.DisbursedM && m != events.ReturnedM {
 			continue
 		}
-		en := &h.entries[p.seq-1]
-		if events.Kinds[en.kind] == events.Reversed { // it takes back what its target did, in the target's mode
-			en = &h.entries[en.of-1]
-		}
-		if en.record {
+		// What comes back of a payment, and what takes it back, is of the payment's mode: else more would have been recorded than was spent.
+		if pay := h.entries[p.seq-1].pay; pay > 0 && h.entries[pay-1].record {
 			if err := recorded.Add(m, p.amount); err != nil {
-				return err
+				return sheet.Cell{}, err
 			}
 		}
 		if err := spent.Add(m, p.amount); err != nil {
-			return err
+			return sheet.Cell{}, err
 		}
 	}
-	say("face.record",
+	return sheet.Say("face.record",
 		sheet.Member{Name: "n", Value: sheet.Number(n)}, sheet.Member{Name: "all", Value: sheet.Number(all)},
 		sheet.Member{Name: "recorded", Value: sheet.Money(recorded.Spent(), h.decimals)}, sheet.Member{Name: "spent", Value: sheet.Money(spent.Spent(), h.decimals)},
-		sheet.Member{Name: "open", Value: sheet.Number(open.Count)})
-	return nil
+		sheet.Member{Name: "open", Value: sheet.Number(open.Count)}), nil
 }
 
 // rowMeasures are the measures of a row, stored and derived, in the order of its columns.
@@ -152,7 +179,7 @@ func (h *History) lineTable(name string, q Query, open Open, rated bool, shown .
 	if err != nil {
 		return nil, err
 	}
-	q, _ = q.checked()
+	q, _ = h.checked(q)
 	balances, err := h.Balances(y, q)
 	if err != nil {
 		return nil, err
@@ -161,28 +188,49 @@ func (h *History) lineTable(name string, q Query, open Open, rated bool, shown .
 	if err != nil {
 		return nil, err
 	}
+	whole := q
+	whole.By = ""
+	there, err := h.budgeted(y, whole)
+	if err != nil {
+		return nil, err
+	}
 	lines := y.Lines()
-	total := h.row(y, q, &lines[0], &balances[0])
+	total := h.row(y, q, &lines[0], &balances[0], there[0])
 	s.Tables = []*sheet.Table{
 		{
 			Name: "rows", Columns: lineColumns, Text: shown, Total: &total, Numbered: true,
 			Rows: func(yield func(sheet.Row) bool) {
 				for i := 1; i < len(lines); i++ {
-					if !yield(h.row(y, q, &lines[i], &balances[i])) {
+					if !yield(h.row(y, q, &lines[i], &balances[i], there[i])) {
 						return
 					}
 				}
 			},
 		},
-		h.lotTable("lots", lots),
+		h.lotTable("lots", lots, lotsThere(q, there[0])),
 		h.uncertain(y, q),
 		h.flagTable(open.Flags),
 	}
+	if q.By == "" {
+		return s, nil
+	}
+	if there, err = h.budgeted(y, q); err != nil {
+		return nil, err
+	}
+	groups, err := h.divided(y, q, there)
+	if err != nil {
+		return nil, err
+	}
+	// The total is that of the table which was divided.
+	total.Cells, total.Own = slices.Concat([]sheet.Cell{sheet.Left()}, total.Cells), nil
+	groups.Text, groups.Total = slices.Concat([]string{"group"}, shown), &total
+	s.Tables[0] = groups
 	return s, nil
 }
 
-// measures returns the cells of a row's measures. What hangs on a budget does not exist where budgets are not known.
-func (h *History) measures(y *Year, q Query, t *events.Totals, inTransit events.Minor, rate string) []sheet.Cell {
+// measures returns the cells of a row's measures. What hangs on a budget does not exist where budgets are not known, nor a rate and what is available where they
+// are not divided as the query asks: adjusted is there all the same, since a total is made of it.
+func (h *History) measures(y *Year, t *events.Totals, inTransit events.Minor, rate string, there budgeted) []sheet.Cell {
 	cells := make([]sheet.Cell, 0, len(rowMeasures))
 	for _, m := range rowMeasures {
 		var a events.Minor
@@ -196,7 +244,7 @@ func (h *History) measures(y *Year, q Query, t *events.Totals, inTransit events.
 		case events.InTransitM:
 			a = inTransit
 		case events.RateM:
-			if !y.Budgeted {
+			if !there.Rate {
 				rate = ""
 			}
 			cells = append(cells, sheet.Rate(rate))
@@ -204,7 +252,7 @@ func (h *History) measures(y *Year, q Query, t *events.Totals, inTransit events.
 		default:
 			a = *t.Of(m)
 		}
-		if !y.Budgeted && (m == events.AdjustedM || m == events.AvailableM) {
+		if !y.Budgeted && m == events.AdjustedM || !there.Available && m == events.AvailableM {
 			cells = append(cells, sheet.Cell{})
 		} else {
 			cells = append(cells, sheet.Money(a, h.decimals))
@@ -214,14 +262,14 @@ func (h *History) measures(y *Year, q Query, t *events.Totals, inTransit events.
 }
 
 // row is the row of a line, or of the root, which has only its code beside the measures.
-func (h *History) row(y *Year, q Query, l *Line, b *Balance) sheet.Row {
+func (h *History) row(y *Year, q Query, l *Line, b *Balance, there budgeted) sheet.Row {
 	r := sheet.Row{Depth: l.Depth, Cells: []sheet.Cell{
 		sheet.Words(string(l.Code)), sheet.Words(string(l.Parent)), sheet.Number(l.Depth), sheet.Truth(l.Leaf), sheet.Named(l.Name, l.NameEn), sheet.Words(l.NameEn),
 	}}
 	if l.Code == events.Root {
 		r.Cells = append(r.Cells[:1], sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left())
 	}
-	r.Cells = append(r.Cells, h.measures(y, q, &b.All, b.InTransit(), b.Rate(q.Denominator))...)
+	r.Cells = append(r.Cells, h.measures(y, &b.All, b.InTransit(), b.Rate(q.Denominator), there)...)
 	own := sheet.Left()
 	if !l.Leaf && !b.Own.IsZero() {
 		var ms []sheet.Member
@@ -232,7 +280,7 @@ func (h *History) row(y *Year, q Query, l *Line, b *Balance) sheet.Row {
 		}
 		own = sheet.Members(ms...)
 		part := sheet.Row{Depth: l.Depth + 1, Cells: []sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Say("row.own"), sheet.Left()}}
-		part.Cells = append(part.Cells, h.measures(y, q, &b.Own, 0, "")...)
+		part.Cells = append(part.Cells, h.measures(y, &b.Own, 0, "", there)...)
 		part.Cells[len(part.Cells)-1] = sheet.Left() // nobody knows a rate of money that is not split
 		part.Cells = append(part.Cells, sheet.Left())
 		r.Own = &part
@@ -257,20 +305,33 @@ var lotColumns = []sheet.Column{
 	{Name: "expires"},
 }
 
-func (h *History) lotCells(t *events.Totals) []sheet.Cell {
+// lotCells are the measures of a lot.
+func (h *History) lotCells(t *events.Totals, there budgeted) []sheet.Cell {
 	money := func(m events.Minor) sheet.Cell { return sheet.Money(m, h.decimals) }
-	return []sheet.Cell{
-		money(t.CarriedIn), money(t.Spent()), money(t.Committed), money(t.Lapsed), money(-t.Supplementary), money(t.CarriedOut), money(t.Available()),
-		sheet.Rate(sheet.Share(t.Spent(), t.CarriedIn)),
+	left, rate := money(t.Available()), sheet.Rate(sheet.Share(t.Spent(), t.CarriedIn))
+	if !there.Available {
+		left = sheet.Cell{}
 	}
+	if !there.Rate {
+		rate = sheet.Cell{}
+	}
+	return []sheet.Cell{money(t.CarriedIn), money(t.Spent()), money(t.Committed), money(t.Lapsed), money(-t.Supplementary), money(t.CarriedOut), left, rate}
 }
 
-func (h *History) lotTable(name string, lots []LotBalance) *sheet.Table {
+// lotsThere is what there is of lots: in a year whose budgets are not known they have what was carried in.
+func lotsThere(q Query, there budgeted) budgeted {
+	if len(q.Where) == 0 {
+		return budgeted{true, true}
+	}
+	return there
+}
+
+func (h *History) lotTable(name string, lots []LotBalance, there budgeted) *sheet.Table {
 	return &sheet.Table{Name: name, Columns: lotColumns, Rows: func(yield func(sheet.Row) bool) {
 		for i := range lots {
 			l := &lots[i]
 			cells := []sheet.Cell{sheet.Words(l.Name), sheet.Words(string(l.Line)), sheet.Words(l.Purpose), sheet.Number(l.FromYear)}
-			cells = append(append(cells, h.lotCells(&l.Totals)...), sheet.Words(l.Expires.String()))
+			cells = append(append(cells, h.lotCells(&l.Totals, there)...), sheet.Words(l.Expires.String()))
 			if !yield(sheet.Row{Cells: cells, Depth: 1}) {
 				return
 			}
@@ -294,8 +355,8 @@ func (h *History) Lots(q Query, open Open) (*sheet.Sheet, error) {
 			return nil, err
 		}
 	}
-	t := h.lotTable("rows", lots)
-	cells := append([]sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left()}, h.lotCells(&all)...)
+	t := h.lotTable("rows", lots, budgeted{true, true})
+	cells := append([]sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left()}, h.lotCells(&all, budgeted{true, true})...)
 	t.Total = &sheet.Row{Cells: append(cells, sheet.Left())}
 	s.Tables = []*sheet.Table{t}
 	return s, nil
@@ -309,7 +370,7 @@ func (h *History) uncertain(y *Year, q Query) *sheet.Table {
 		Rows: func(yield func(sheet.Row) bool) {
 			for i := range y.posted {
 				p := &y.posted[i]
-				if q.AsOf == nil || q.narrows(p) || p.counts <= *q.AsOf || !h.standing(p.seq) {
+				if q.AsOf == nil || h.narrows(&q, p) || p.counts <= *q.AsOf || !h.standing(p.seq) {
 					continue
 				}
 				date := &h.dates.values[p.date]
@@ -370,7 +431,7 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 				continue
 			}
 			pay := h.entries[p.seq-1].pay
-			if pay == 0 || events.Year(h.entries[pay-1].year) != y.Year || !q.counts(p) {
+			if pay == 0 || events.Year(h.entries[pay-1].year) != y.Year || !h.counts(&q, p) {
 				continue
 			}
 			at := place{pay, p.line}

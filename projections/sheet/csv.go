@@ -16,9 +16,10 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 	if err != nil {
 		return err
 	}
-	// Without the mark a Chinese spreadsheet takes the file for GB18030.
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return err
+	if !o.headed { // without the mark a Chinese spreadsheet takes the file for GB18030
+		if _, err := io.WriteString(w, "\ufeff"); err != nil {
+			return err
+		}
 	}
 	out := csv.NewWriter(w)
 	t := s.Tables[0]
@@ -29,7 +30,10 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 	for row := range t.Rows {
 		l.add(row)
 	}
-	notes := l.rounding()
+	var notes []string
+	if !o.stream {
+		notes = l.rounding()
+	}
 
 	var head, constant []string
 	column := func(name, value string) {
@@ -59,12 +63,16 @@ func WriteCSV(w io.Writer, s *Sheet, o Options) error {
 		}
 		column(name, s.csvCell(m.Value, l))
 	}
-	column("counted_in", s.unitName(o))
+	if !s.NoMoney {
+		column("counted_in", s.unitName(o))
+	}
 	if len(notes) > 0 {
 		head = append(head, s.csvHead(o, "note"))
 	}
-	if err := out.Write(head); err != nil {
-		return err
+	if !o.headed {
+		if err := out.Write(head); err != nil {
+			return err
+		}
 	}
 	record := make([]string, 0, len(head))
 	write := func(row Row, note string) error {
@@ -112,7 +120,7 @@ func (s *Sheet) csvCell(c Cell, l *layout) string {
 		return guarded(strings.Join(parts, "; "))
 	case Code:
 		if l.o.Lang != words.English { // as the headings: names for programs in English, words in Chinese
-			return l.st.word(l.o.Lang, c.more.en+"."+c.text)
+			return s.term(c, l.o.Lang, l.st)
 		}
 	}
 	return guarded(text)

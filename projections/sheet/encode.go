@@ -30,6 +30,8 @@ var Catalogue = func() *words.Catalogue {
 type Options struct {
 	Lang words.Language
 	Unit Unit
+
+	stream, headed bool // of CSV: one of many sheets, not the first of them
 }
 
 // encoders is one encoder for each format.
@@ -131,6 +133,14 @@ func (st style) word(lang words.Language, name string) string {
 	return s
 }
 
+// term returns the words of a code.
+func (s *Sheet) term(c Cell, lang words.Language, st style) string {
+	if c.more.en == "unit.other" { // the only code whose words speak of the sheet
+		return Catalogue.Say(lang, "unit.other."+c.text, map[string]string{"currency": s.Currency})
+	}
+	return st.word(lang, c.more.en+"."+c.text)
+}
+
 // plain returns a cell as text.
 func (s *Sheet) plain(c Cell, o Options, st style) string {
 	switch c.Kind {
@@ -143,6 +153,9 @@ func (s *Sheet) plain(c Cell, o Options, st style) string {
 	case Integer:
 		return strconv.FormatInt(c.n, 10)
 	case Yes:
+		if !st.people && o.Lang == words.English { // for programs, as the headings
+			return strconv.FormatBool(c.n != 0)
+		}
 		return st.word(o.Lang, "truth."+strconv.FormatBool(c.n != 0))
 	case Amount:
 		a := o.Unit.format(events.Minor(c.n), int(c.decimals))
@@ -161,7 +174,7 @@ func (s *Sheet) plain(c Cell, o Options, st style) string {
 		if !st.people {
 			return c.text
 		}
-		return st.word(o.Lang, c.more.en+"."+c.text)
+		return s.term(c, o.Lang, st)
 	case UnitName:
 		return s.unitName(o)
 	case Object:

@@ -99,7 +99,12 @@ func (j *jsonWriter) table(t *Table) {
 	}
 	j.raw(open)
 	first := true
-	for row := range t.Rows {
+	rows := t.Rows
+	if t.Grouped {
+		j.groups(t)
+		rows = Rows()
+	}
+	for row := range rows {
 		if !first {
 			j.raw(",")
 		}
@@ -112,6 +117,44 @@ func (j *jsonWriter) table(t *Table) {
 		j.raw(",\n \"total\":")
 		j.object(t.Columns, t.Total.Cells)
 	}
+}
+
+// groups writes an object for each tree of a grouped table. What has no value in its dimension has null there, since any words could be a value.
+func (j *jsonWriter) groups(t *Table) {
+	columns := t.Columns[1:]
+	var total []Cell
+	end := func() {
+		if total != nil {
+			j.raw("],\n   \"total\":")
+			j.object(columns, total)
+			j.raw("}")
+		}
+	}
+	first := true
+	for row := range t.Rows {
+		if row.Depth > 1 {
+			if !first {
+				j.raw(",")
+			}
+			first = false
+			j.raw("\n    ")
+			j.object(columns, row.Cells[1:])
+			continue
+		}
+		end()
+		if total != nil {
+			j.raw(",")
+		}
+		first, total = true, row.Cells[1:]
+		j.raw("\n  {\"value\":")
+		if value := row.Cells[0]; value.Kind == Saying {
+			j.raw("null")
+		} else {
+			j.cell(value)
+		}
+		j.raw(",\"rows\":[")
+	}
+	end()
 }
 
 func (j *jsonWriter) row(t *Table, cells []Cell) {

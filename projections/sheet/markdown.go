@@ -25,7 +25,9 @@ func WriteMarkdown(w io.Writer, s *Sheet, o Options) error {
 	for _, f := range s.Face {
 		line("- " + escaped(visible(s.plain(f, o, st), "")))
 	}
-	line("- " + escaped(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})))
+	if !s.NoMoney {
+		line("- " + escaped(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})))
+	}
 	for i, t := range s.Tables {
 		if t.silent() && i > 0 {
 			continue

@@ -4,9 +4,10 @@
 // clocks, the root of the log, the basis and the denominator. It holds exact amounts and no formatted text; the encoders choose language, unit
 // and layout. To the encoders every sheet is alike, so a new table needs no new encoder and a new encoder (HTML, XLSX) no new table.
 //
-//	JSON   the members of [Sheet.Head] in their order, then each table under its name: an array of objects with a member for each column, or an
-//	       object of objects where the table is keyed; a total stands after its rows. Amounts are decimal strings in the currency's unit with
-//	       exactly its decimals, rates decimal strings in percent, null is what does not exist. Never rounded, never in another unit.
+//	JSON   the members of [Sheet.Head] in their order, then each table under its name: an array of objects with a member for each column, an object
+//	       of objects where the table is keyed, or an array of {value, rows, total} where it is grouped; a total stands after its rows. Amounts are
+//	       decimal strings in the currency's unit with exactly its decimals, rates decimal strings in percent, null is what does not exist. Never
+//	       rounded, never in another unit.
 //	text   for terminals: columns aligned by the width that characters take there, thousands separated, "–" for null, in the unit asked for.
 //	md     a Markdown document (GitHub's tables) with the cells of text: a heading, what stands on the face as a list, tables, notes.
 //	CSV    RFC 4180 in UTF-8 with a byte order mark: the main table and its total, in the unit asked for, and after its columns those that say
@@ -46,6 +47,8 @@ type Sheet struct {
 	// Currency and Decimals are the fund's: ISO 4217 code, digits after the point.
 	Currency string
 	Decimals int
+	// NoMoney says that nothing on the sheet is an amount, so that no unit of money is named.
+	NoMoney bool
 }
 
 // A Table is columns and rows, and maybe a total.
@@ -66,6 +69,9 @@ type Table struct {
 	First, Last *Row
 	// Numbered says that the rows are a tree as officials number it: 一、 then （一） then 1. Chinese text and Markdown have that after the first column.
 	Numbered bool
+	// Grouped says that the table is one tree for each value of its first column: a row of depth 1 is the total of the rows after it. JSON has an object for each,
+	// with value, rows and total.
+	Grouped bool
 }
 
 // A Column is what one cell of each row says.

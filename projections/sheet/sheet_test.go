@@ -416,10 +416,24 @@ func TestWords(t *testing.T) {
 		"face.denominator.": {"original", "adjusted", "net", "current"},
 		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report", "check"},
 		"table.":            {"lots", "uncertain", "flags", "empty"},
+		"dimension.":        {"payee", "method", "channel", "basis"},
+		"method.":           {"direct", "authorised", "single", "warrant"},
 		"class.":            {"rounding", "error", "unexplained", "breach"},
 		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
 	}
-	made["title."] = append(made["title."], "statement", "diff", "funds")
+	made["figure."] = []string{
+		"original_budget", "carried_in", "executable_budget", "spent", "lapsed", "carried_over", "recovered", "spent_as_amended",
+	}
+	made["figure.execution_rate."] = made["face.denominator."]
+	made["figure.lot."] = []string{"amount", "spent", "left", "rate"}
+	made["figure.lots."] = made["figure.lot."]
+	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start")
+	// The measurements are made outside of this room.
+	made["column."] = []string{
+		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres",
+		"rounds", "seconds", "payments", "bytes", "processors", "window", "system", "in_memory", "not_durable", "postgres",
+	}
+	made["face.bench-"] = []string{"rounds", "starts", "load", "machine", "window", "postgres", "in-memory", "not-durable"}
 	want := map[string]bool{}
 	for group, names := range made {
 		for _, n := range names {

@@ -32,7 +32,9 @@ func WriteText(w io.Writer, s *Sheet, o Options) error {
 	for _, f := range s.Face {
 		line(visible(s.plain(f, o, st), ""))
 	}
-	line(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)}))
+	if !s.NoMoney {
+		line(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)}))
+	}
 	for i, t := range s.Tables {
 		if t.silent() && i > 0 {
 			continue
@@ -276,9 +278,18 @@ func (l *layout) close() {
 		}
 		text := func(n int64) Cell { return Words(events.Minor(n).Format(places)) }
 		l.off = append(l.off, Say("note.rounding",
-			Member{"line", p.row.Cells[0]}, Member{"column", Words(heading(l.o.Lang, l.t.Columns[i].Name))},
+			Member{"line", l.place(p.row)}, Member{"column", Words(heading(l.o.Lang, l.t.Columns[i].Name))},
 			Member{"total", text(n)}, Member{"sum", text(p.sums[at])}, Member{"difference", text(n - p.sums[at])}))
 	}
+}
+
+// place is what a row is called: its first cell, and that of its line after the value of its group.
+func (l *layout) place(row Row) Cell {
+	if !l.t.Grouped {
+		return row.Cells[0]
+	}
+	st := style{people: true}
+	return Words(strings.TrimSpace(l.s.plain(row.Cells[0], l.o, st) + " " + l.s.plain(row.Cells[1], l.o, st)))
 }
 
 // rounding returns the notes on columns that do not add up as printed, those of the total first.

@@ -7,11 +7,15 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/minio/highwayhash"
 )
@@ -28,34 +32,68 @@ func keepDamaged(folder string) error {
 	if err != nil {
 		return err
 	}
+	// The files are read and hashed on every core: a start waits for it.
+	work := make(chan string)
+	errs := make([]error, runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() {
+			var room []byte
+			for name := range work {
+				if errs[i] == nil {
+					room, errs[i] = keepIfDamaged(folder, filepath.Join(folder, filepath.FromSlash(name)), room)
+				}
+			}
+		})
+	}
 	for _, name := range names {
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		stream := filepath.Base(filepath.Dir(filepath.Dir(path)))
-		sound, jump := soundRecords(data, stream, strings.TrimSuffix(filepath.Base(path), ".blk"))
-		if sound == len(data) {
-			continue
-		}
-		sum := sha256.Sum256(data)
-		kept := filepath.Join(folder, "damaged", fmt.Sprintf("%s-%s-%s", stream, filepath.Base(path), hex.EncodeToString(sum[:8])))
-		if _, err := os.Stat(kept); err != nil {
-			if err := writeWhole(kept, data); err != nil {
-				return err
-			}
-		}
-		if jump > jumpMax {
-			if err := os.Truncate(path, int64(sound)); err != nil {
-				return err
-			}
+		work <- name
+	}
+	close(work)
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// keepIfDamaged is keepDamaged for one file. It reads it into room, if that is enough, and returns what it read it into.
+func keepIfDamaged(folder, path string, room []byte) ([]byte, error) {
+	data, err := readInto(path, room)
+	if errors.Is(err, fs.ErrNotExist) {
+		return room, nil
+	}
+	if err != nil {
+		return data, err
+	}
+	stream := filepath.Base(filepath.Dir(filepath.Dir(path)))
+	sound, jump := soundRecords(data, stream, strings.TrimSuffix(filepath.Base(path), ".blk"))
+	if sound == len(data) {
+		return data, nil
+	}
+	sum := sha256.Sum256(data)
+	kept := filepath.Join(folder, "damaged", fmt.Sprintf("%s-%s-%s", stream, filepath.Base(path), hex.EncodeToString(sum[:8])))
+	if _, err := os.Stat(kept); err != nil {
+		if err := writeWhole(kept, data); err != nil {
+			return data, err
 		}
 	}
-	return nil
+	if jump > jumpMax {
+		return data, os.Truncate(path, int64(sound))
+	}
+	return data, nil
+}
+
+func readInto(path string, room []byte) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return room, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return room, err
+	}
+	data := slices.Grow(room[:0], int(info.Size()))[:info.Size()]
+	_, err = io.ReadFull(f, data)
+	return data, err
 }
 
 // writeWhole writes a file on disk, whole or not at all.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 )
@@ -31,7 +32,7 @@ func TestEvidenceOfDamageIsKept(t *testing.T) {
 	}
 	log := st.Log("f")
 	for i := range 20 {
-		if err := log.Append(t.Context(), fmt.Appendf(nil, "{\"n\":%d}\n", i), 1); err != nil {
+		if err := log.Append(t.Context(), proof.BlockOf(fmt.Appendf(nil, "{\"n\":%d}\n", i))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,12 +5,13 @@
 //	lock       locked by the one process that holds the folder
 //	address    where that process serves, with a token, mode 0600; of no meaning while nobody holds the lock
 //	heads/     the remembered end of each log
+//	snapshots/ what was made of each log so far: a cache, which may be removed
 //	jetstream/ the broker's store
 //	damaged/   copies of what the broker would have cut away
 //
 // The server has two accounts. LEDGER owns the streams; only connections from within this process are in it. CLIENTS is for other programs: it
-// imports the command service and what is needed to read a log, and nothing that could write one. A request from CLIENTS whose reply is a
-// subject of the ledger's is answered in CLIENTS, where nobody listens on it.
+// imports what is needed to read a log, and nothing that could write one. Commands do not cross over: who decides them takes and answers them in
+// CLIENTS. So a request whose reply is a subject of the ledger's is answered there, where nobody listens on it.
 package embedded
 
 import (
@@ -146,7 +147,7 @@ func (a *Address) answers() bool {
 	return true
 }
 
-// configuration is the broker's, with the ledger's secret and the clients' token to be filled in.
+// configuration is the broker's, with the ledger's secret and the clients' token to be filled in. Other programs hear answers alone.
 const configuration = `
 server_name: fundledger
 jetstream { sync_interval: always, max_file_store: 1PB, max_memory_store: 64MB }
@@ -154,18 +155,19 @@ max_payload: 8MB
 accounts {
   LEDGER {
     jetstream: enabled
-    users: [ { user: ledger, password: %q } ]
+    users: [ { user: ledger, password: %[1]q } ]
     exports: [
-      { service: "cmd.local.*" }
       { service: "$JS.API.STREAM.NAMES" }
       { service: "$JS.API.STREAM.INFO.*" }
       { service: "$JS.API.DIRECT.GET.*", response: stream }
     ]
   }
   CLIENTS {
-    users: [ { user: %s, password: %q } ]
+    users: [
+      { user: ledger.service, password: %[1]q }
+      { user: %[2]s, password: %[3]q, permissions: { subscribe: "_INBOX.>" } }
+    ]
     imports: [
-      { service: { account: LEDGER, subject: "cmd.local.*" } }
       { service: { account: LEDGER, subject: "$JS.API.STREAM.NAMES" }, to: "LEDGER.API.STREAM.NAMES" }
       { service: { account: LEDGER, subject: "$JS.API.STREAM.INFO.*" }, to: "LEDGER.API.STREAM.INFO.*" }
       { service: { account: LEDGER, subject: "$JS.API.DIRECT.GET.*" }, to: "LEDGER.API.DIRECT.GET.*" }
@@ -232,8 +234,13 @@ func (s *Server) Announce() error {
 func (s *Server) Address() *Address { return s.address }
 
 // Connect returns a connection of the ledger itself, with every right; the broker's API is at stream.Own.
-func (s *Server) Connect() (*nats.Conn, error) {
-	return nats.Connect("", nats.InProcessServer(s.broker), nats.UserInfo("ledger", s.secret), nats.Name("fundledger"), quiet)
+func (s *Server) Connect() (*nats.Conn, error) { return s.connect("ledger") }
+
+// Receive returns a connection on which the commands of other programs are taken and answered. It reaches no log.
+func (s *Server) Receive() (*nats.Conn, error) { return s.connect("ledger.service") }
+
+func (s *Server) connect(user string) (*nats.Conn, error) {
+	return nats.Connect("", nats.InProcessServer(s.broker), nats.UserInfo(user, s.secret), nats.Name("fundledger"), quiet)
 }
 
 // Dial returns a connection of another program to the server at a; what it may read of the broker's API is at stream.Imported.

@@ -1,0 +1,452 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"embed"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"fundledger/events"
+	"fundledger/events/words"
+	"fundledger/ledger"
+
+	"golang.org/x/text/language"
+)
+
+//go:embed words
+var wordFiles embed.FS
+
+// texts are the words of HTTP itself; codes have theirs in [words.Ledger].
+var texts = words.Load(func() fs.FS {
+	dir, err := fs.Sub(wordFiles, "words")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}())
+
+// What bounds a request. The server has no deadline for a whole answer: a long file is answered for as long as its sender sends and reads.
+const (
+	headerPatience = 10 * time.Second
+	idlePatience   = 2 * time.Minute
+	readPatience   = 30 * time.Second // without a byte of the body
+	commandTime    = time.Minute      // for the body of one command or a list
+	streamTime     = 2 * time.Hour    // for a body of lines
+	writePatience  = time.Minute      // in which a client has to take the next piece of its answer
+	answerPatience = 2 * time.Minute  // for the ledger: far longer than it needs to load a long log
+	stopPatience   = 15 * time.Second
+
+	maxHeader  = 64 << 10
+	maxCommand = 128 << 10 // above what an event can hold, so that the refusal comes from the codec
+	maxList    = 8 << 20   // a list, or lines that stand or fall together: as much as over NATS
+	maxStream  = 1 << 30
+
+	maxRequests = 256
+	maxStreams  = 16 // with what each has under way, far less than the ledger lets wait
+)
+
+// HTTPOptions say how to serve over HTTP.
+type HTTPOptions struct {
+	// Version is the program's.
+	Version string
+	// Token is what a caller has to know where the address is not one of the loopback interface.
+	Token string
+	// Ready returns an error while the broker does not answer.
+	Ready func(context.Context) error
+	// Page returns what the manual says about a code: a title and a text. It may be nil.
+	Page func(events.Code, words.Language) (title, text string)
+	// Language is spoken to whoever asks for none; English where it is "".
+	Language words.Language
+	// Log takes what went wrong inside; nil is nowhere.
+	Log *log.Logger
+
+	limits limits // zeros are the usual ones
+}
+
+// limits are those that a test would have to wait for.
+type limits struct {
+	read, write time.Duration
+	stream      int64
+}
+
+// HTTP serves commands over HTTP until it is stopped.
+//
+// On a loopback address nobody has to log in. There the danger is a browser: a page of another site could post from it, or give this machine
+// a name of its own. So the Host header must name this machine, a request that a browser marks as another site's is refused, and a body must have
+// one of the named types, which a plain form cannot give. On any other address every request but those for health carries the token.
+type HTTP struct {
+	ledger *ledger.Ledger
+	o      HTTPOptions
+	mux    *http.ServeMux
+	server *http.Server
+	addr   *net.TCPAddr
+	host   string // as given
+	cross  *http.CrossOriginProtection
+
+	requests, streams chan struct{}
+	stopping          context.Context
+	stop              context.CancelFunc
+	served            chan struct{}
+	handling          sync.WaitGroup
+}
+
+// ListenHTTP serves the ledger at addr, host and port. Without a host it is the loopback interface; port 0 picks one.
+func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = log.New(discard{}, "", 0)
+	}
+	if o.Language == "" {
+		o.Language = words.English
+	}
+	if o.limits == (limits{}) {
+		o.limits = limits{readPatience, writePatience, maxStream}
+	}
+	h := &HTTP{
+		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
+		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), served: make(chan struct{}),
+	}
+	if !h.Loopback() && o.Token == "" {
+		return nil, errors.Join(errors.New("api: an address of the network needs a token"), listener.Close())
+	}
+	h.stopping, h.stop = context.WithCancel(context.Background())
+	h.describe()
+	h.server = &http.Server{
+		Handler: h, ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader, ErrorLog: o.Log,
+	}
+	go func() {
+		defer close(h.served)
+		if err := h.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			o.Log.Print(err)
+		}
+	}()
+	return h, nil
+}
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Loopback reports whether only this machine can reach the server.
+func (h *HTTP) Loopback() bool { return h.addr.IP.IsLoopback() }
+
+// URL is where it serves.
+func (h *HTTP) URL() string { return "http://" + h.addr.String() }
+
+// Stop takes no more requests, lets those under way be answered as far as they have been read, and returns when none is left.
+func (h *HTTP) Stop() {
+	h.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	if h.server.Shutdown(ctx) != nil {
+		_ = h.server.Close()
+	}
+	h.handling.Wait()
+	<-h.served
+}
+
+// A tracked answer knows whether it has begun.
+type tracked struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+func (t *tracked) WriteHeader(status int) {
+	t.begun = true
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (t *tracked) Write(p []byte) (int, error) {
+	t.begun = true
+	return t.ResponseWriter.Write(p)
+}
+
+// ServeHTTP lets a request in, or refuses it with a problem document.
+func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	h.handling.Add(1)
+	defer h.handling.Done()
+	w := &tracked{ResponseWriter: rw}
+	q := &request{h: h, w: w, r: r, control: http.NewResponseController(rw), lang: h.language(r)}
+	_ = q.control.SetWriteDeadline(time.Time{}) // the request before on this connection may have left one
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		if fault != http.ErrAbortHandler {
+			h.o.Log.Printf("http: %s %s: %v\n%s", r.Method, r.URL.Path, fault, debug.Stack())
+		}
+		if w.begun {
+			panic(http.ErrAbortHandler)
+		}
+		q.problem(http.StatusInternalServerError, "defect", nil)
+	}()
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Vary", "Accept-Language")
+	probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+	switch {
+	case h.Loopback() && !h.named(r.Host):
+		q.problem(http.StatusMisdirectedRequest, "host", map[string]string{"host": clip(r.Host)})
+		return
+	case h.cross.Check(r) != nil:
+		q.problem(http.StatusForbidden, "cross-site", nil)
+		return
+	case !h.Loopback() && !probe && !h.authorized(r):
+		header.Set("WWW-Authenticate", `Bearer realm="fundledger"`)
+		q.problem(http.StatusUnauthorized, "token", nil)
+		return
+	}
+	if !probe {
+		select {
+		case h.requests <- struct{}{}:
+			defer func() { <-h.requests }()
+		default:
+			q.refuse(&events.Error{Code: events.Busy})
+			return
+		}
+	}
+	handler, pattern := h.mux.Handler(r)
+	if pattern != "" {
+		h.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)))
+		return
+	}
+	// Nothing takes this: the mux knows why, in plain text.
+	refusal := &refusal{header: http.Header{}}
+	handler.ServeHTTP(refusal, r)
+	if refusal.status == http.StatusMethodNotAllowed {
+		allow := refusal.header.Get("Allow")
+		header.Set("Allow", allow)
+		q.problem(refusal.status, "method", map[string]string{"path": clip(r.URL.Path), "allow": allow, "method": clip(r.Method)})
+		return
+	}
+	q.problem(http.StatusNotFound, "not-found", map[string]string{"path": clip(r.URL.Path)})
+}
+
+// A refusal is an answer of which the status and the header alone are looked at.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (r *refusal) Header() http.Header         { return r.header }
+func (r *refusal) WriteHeader(status int)      { r.status = status }
+func (r *refusal) Write(p []byte) (int, error) { return len(p), nil }
+
+// named reports whether a Host header names this machine. Behind a name of somebody else's the pages of that name could read and post here.
+func (h *HTTP) named(hostport string) bool {
+	host := hostport
+	if name, _, err := net.SplitHostPort(hostport); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.EqualFold(host, "localhost") || strings.EqualFold(host, h.host) {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func (h *HTTP) authorized(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.o.Token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}
+
+// language is the first of those asked for that we speak.
+func (h *HTTP) language(r *http.Request) words.Language {
+	tags, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
+	if err == nil {
+		for _, tag := range tags {
+			base, _ := tag.Base()
+			switch base.String() {
+			case "zh":
+				return words.Chinese
+			case "en":
+				return words.English
+			}
+		}
+	}
+	return h.o.Language
+}
+
+type requestKey struct{}
+
+// A request is one under way, with the way to its answer.
+type request struct {
+	h       *HTTP
+	w       *tracked
+	r       *http.Request
+	control *http.ResponseController
+	lang    words.Language
+}
+
+// A Problem is the answer to a request that failed, as RFC 9457 has it. Where a command was refused it also has what the receipt has.
+type Problem struct {
+	Type   string      `json:"type" doc:"what kind of problem: /problems/CODE, whose text GET gives, or about:blank for one of HTTP itself" example:"/problems/over-budget"`
+	Title  string      `json:"title" doc:"the kind in words"`
+	Status int         `json:"status" doc:"the status of the answer"`
+	Detail string      `json:"detail" doc:"what happened, in the language asked for"`
+	Hint   string      `json:"hint,omitempty" doc:"what to do"`
+	Code   events.Code `json:"code,omitempty" doc:"the receipt's code"`
+	Why    string      `json:"why,omitempty" doc:"tells apart several causes of one code"`
+	Args   events.Args `json:"args,omitempty" doc:"what detail and hint speak of"`
+	ID     events.ID   `json:"id,omitempty" doc:"the command's id"`
+	Input  int         `json:"input,omitempty" doc:"the command's number in the request"`
+}
+
+// problem answers with a problem of HTTP itself, in the words of that name.
+func (q *request) problem(status int, name string, args map[string]string) {
+	q.write(&Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status,
+		Detail: texts.Say(q.lang, "http."+name, args), Hint: texts.Find(q.lang, "http."+name+"-hint", args),
+	})
+}
+
+// problems is where the kinds of problems stand.
+const problems = "/problems/"
+
+// refuse answers with an error that has a code.
+func (q *request) refuse(err error) {
+	r := ledger.Fail(&ledger.Input{}, err)
+	q.receiptProblem(&r)
+}
+
+// tooLarge answers a body that is above a limit.
+func (q *request) tooLarge(limit int) {
+	args := map[string]string{"limit": strconv.Itoa(limit)}
+	p := q.kind(events.TooLarge)
+	p.Args = args
+	p.Detail, p.Hint = texts.Say(q.lang, "http.too-large", args), texts.Say(q.lang, "http.too-large-hint", args)
+	q.w.Header().Set("Connection", "close") // the rest is not read
+	q.write(p)
+}
+
+func (q *request) kind(code events.Code) *Problem {
+	p := &Problem{Type: problems + string(code), Title: string(code), Status: statusOf(code), Code: code}
+	if q.h.o.Page != nil {
+		if title, _ := q.h.o.Page(code, q.lang); title != "" {
+			p.Title = title
+		}
+	}
+	return p
+}
+
+func (q *request) receiptProblem(r *ledger.Receipt) {
+	r.Say(q.lang)
+	p := q.kind(r.Code)
+	p.Detail, p.Hint, p.Why, p.Args, p.ID, p.Input = r.Message, r.Hint, r.Why, r.Args, r.ID, r.Input
+	if after := retryAfter(r.Code); after != "" {
+		q.w.Header().Set("Retry-After", after)
+	}
+	q.write(p)
+}
+
+// statusOf is the status that answers a code. What the ledger refuses is 422, whatever its code: the request was understood, and the same again is
+// refused again. What failed is 503, with when to ask again: that doubles nothing. Busy is not 429, since it is the ledger that has too much to do,
+// not the caller that asks too often.
+func statusOf(code events.Code) int {
+	switch code {
+	case events.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case events.Busy, events.Unavailable, events.UnknownOutcome, events.ClockBehind:
+		return http.StatusServiceUnavailable
+	case events.Tampered:
+		return http.StatusInternalServerError
+	}
+	return http.StatusUnprocessableEntity
+}
+
+// retryAfter is in how many seconds it may be different.
+func retryAfter(code events.Code) string {
+	switch code {
+	case events.Busy, events.UnknownOutcome:
+		return "1"
+	case events.Unavailable, events.ClockBehind:
+		return "5"
+	}
+	return ""
+}
+
+func (q *request) write(p *Problem) { q.answer(p.Status, "application/problem+json", p) }
+
+// mustRead gives the client its time to take what is written next.
+func (q *request) mustRead() { _ = q.control.SetWriteDeadline(time.Now().Add(q.h.o.limits.write)) }
+
+// answer writes a whole answer.
+func (q *request) answer(status int, contentType string, v any) {
+	q.w.Header().Set("Content-Type", contentType)
+	q.w.Header().Set("Content-Language", string(q.lang))
+	q.mustRead()
+	q.w.WriteHeader(status)
+	enc := json.NewEncoder(q.w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // who does not take its answer may ask again
+}
+
+// alive answers that the process is there.
+func (q *request) alive() { q.answer(http.StatusOK, "application/json", health{"ok"}) }
+
+// ready answers whether the broker is.
+func (q *request) ready() {
+	if q.h.o.Ready != nil {
+		ctx, cancel := context.WithTimeout(q.r.Context(), 2*time.Second)
+		defer cancel()
+		if err := q.h.o.Ready(ctx); err != nil {
+			q.refuse(&events.Error{Code: events.Unavailable, Err: err})
+			return
+		}
+	}
+	q.alive()
+}
+
+type health struct {
+	Status string `json:"status" enum:"ok"`
+}
+
+// page answers with what the manual says about a code.
+func (q *request) page() {
+	if q.h.o.Page != nil {
+		if _, text := q.h.o.Page(events.Code(q.r.PathValue("code")), q.lang); text != "" {
+			q.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			q.w.Header().Set("Content-Language", string(q.lang))
+			q.mustRead()
+			_, _ = q.w.Write([]byte(text))
+			return
+		}
+	}
+	q.problem(http.StatusNotFound, "not-found", map[string]string{"path": clip(q.r.URL.Path)})
+}
+
+func clip(s string) string {
+	const most = 100
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "�")
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

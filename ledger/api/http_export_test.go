@@ -1,0 +1,35 @@
+package api
+
+import "time"
+
+// Limited returns options with limits that a test does not have to wait for.
+func (o HTTPOptions) Limited(read, write time.Duration, stream int64) HTTPOptions {
+	o.limits = limits{read, write, stream}
+	return o
+}
+
+// HTTPWords are the words of HTTP itself.
+var HTTPWords = texts
+
+// MaxStreams is how many are taken at once.
+const MaxStreams = maxStreams
+
+// MaxSpool is from where on a spool lies in a file.
+const MaxSpool = maxSpool
+
+// A Spool is as a stream uses it.
+type Spool struct{ *spool }
+
+// NewSpool returns an empty one.
+func NewSpool() Spool { return Spool{newSpool()} }
+
+func (s Spool) Next() ([]byte, error) { return s.next() }
+func (s Spool) End()                  { s.end() }
+func (s Spool) Close() error          { return s.close() }
+
+// Held says how much of it lies in a file.
+func (s Spool) Held() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wrote - s.read
+}

@@ -1,0 +1,302 @@
+package history
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"fundledger/events"
+	"fundledger/projections/sheet"
+)
+
+// The dimensions that events have of themselves. Further ones are the dims of their postings; one that has such a name is not to be asked for.
+const (
+	ByPayee   = "payee"
+	ByMethod  = "method"
+	ByChannel = "channel"
+	ByBasis   = "basis"
+)
+
+var builtIn = []string{ByPayee, ByMethod, ByChannel, ByBasis}
+
+// A Condition keeps the postings that have a value in a dimension; "" is that they have none.
+type Condition struct{ Dim, Value string }
+
+// Dimensions lists the dimensions of a year, or of every open year where y is 0: the built-in ones, and after them those of its postings by name.
+func (h *History) Dimensions(y events.Year) []string {
+	used := map[int32]bool{}
+	for n, in := range h.years {
+		if n != y && (y != 0 || in.Opened == 0) {
+			continue
+		}
+		for i := range in.posted {
+			used[in.posted[i].dims] = true
+		}
+	}
+	own := map[string]bool{}
+	for n := range used {
+		for _, d := range h.dimsOf[n] {
+			if !slices.Contains(builtIn, d.Key) {
+				own[d.Key] = true
+			}
+		}
+	}
+	return slices.Concat(builtIn, slices.Sorted(maps.Keys(own)))
+}
+
+// dimensions are those that a query narrows or divides by.
+func (q *Query) dimensions() []string {
+	var out []string
+	for _, c := range q.Where {
+		out = append(out, c.Dim)
+	}
+	if q.By != "" {
+		out = append(out, q.By)
+	}
+	return out
+}
+
+// Known refuses a query by a dimension that nothing in its year has, or by no channel or basis that there is: it would find nothing, and look as if nothing
+// had been spent.
+func (h *History) Known(q Query) error {
+	asked := q.dimensions()
+	if len(asked) == 0 {
+		return nil
+	}
+	all := h.Dimensions(q.Year)
+	for _, d := range asked {
+		if !slices.Contains(all, d) {
+			return unknown("dimension", d, all)
+		}
+	}
+	for _, c := range q.Where {
+		switch {
+		case c.Value == "":
+		case c.Dim == ByChannel && !slices.Contains(events.Channels, events.Channel(c.Value)):
+			return unknown(c.Dim, events.Channel(c.Value), events.Channels)
+		case c.Dim == ByBasis && !slices.Contains(events.Bases, events.Basis(c.Value)):
+			return unknown(c.Dim, events.Basis(c.Value), events.Bases)
+		}
+	}
+	return nil
+}
+
+// value is what a posting has in a dimension, "" where it has nothing. A payee is called by its id, which two of one name do not share.
+func (h *History) value(p *posted, dim string) string {
+	switch dim {
+	case ByPayee:
+		payee := h.payee(p.seq)
+		return cmp.Or(payee.ID, payee.Name, payee.Ref)
+	case ByMethod:
+		if pay := h.payments[h.entries[p.seq-1].pay]; pay != nil {
+			return string(pay.method)
+		}
+		return ""
+	case ByChannel:
+		if p.channel < 0 {
+			return ""
+		}
+		return string(events.Channels[p.channel])
+	case ByBasis:
+		if p.basis < 0 {
+			return ""
+		}
+		return string(events.Bases[p.basis])
+	}
+	return h.dimsOf[p.dims].Get(dim)
+}
+
+// payee is whom an event names. What is about a payment and names nobody has the payment's, and a reversal has that of what it reverses.
+func (h *History) payee(n events.Seq) events.Payee {
+	en := &h.entries[n-1]
+	if events.Kinds[en.kind] == events.Reversed {
+		return h.payee(en.of)
+	}
+	if p := h.papers[n]; p != nil && p.payee != 0 {
+		return h.payees.values[p.payee]
+	}
+	if p := h.payments[en.pay]; p != nil {
+		return h.payees.values[p.payee]
+	}
+	return events.Payee{}
+}
+
+// meets reports whether a posting meets a condition. A payee may be asked for by any of its names.
+func (h *History) meets(p *posted, c Condition) bool {
+	if c.Dim == ByPayee && c.Value != "" {
+		payee := h.payee(p.seq)
+		return c.Value == payee.ID || c.Value == payee.Name || c.Value == payee.Ref
+	}
+	return h.value(p, c.Dim) == c.Value
+}
+
+// undivided is the places of what lacks a dimension of the query and is in no other way left out by it. A line whose budget is among that has one, but none of
+// its own for the value asked for. To hold what was spent for a district against the budget of all districts, or against none, would say what nobody decided.
+// What has other dims stands apart, so that a virement from a district does not hide one to all of them.
+func (h *History) undivided(y *Year, q Query) map[int32][]int {
+	asked := q.dimensions()
+	if len(asked) == 0 {
+		return nil
+	}
+	all := q
+	all.Where = nil
+	out := map[int32][]int{}
+	for i := range y.posted {
+		p := &y.posted[i]
+		switch events.Measures[p.measure] {
+		case events.Original, events.Supplementary, events.ReallocatedM, events.CarriedInM, events.CommittedM, events.LapsedM, events.CarriedOutM:
+		default:
+			continue
+		}
+		if !h.counts(&all, p) || !slices.ContainsFunc(asked, func(dim string) bool { return h.value(p, dim) == "" }) {
+			continue
+		}
+		if !slices.ContainsFunc(q.Where, func(c Condition) bool { return !h.meets(p, c) && h.value(p, c.Dim) != "" }) { // which is another's
+			out[p.dims] = append(out[p.dims], i)
+		}
+	}
+	return out
+}
+
+// A budgeted says which figures of a line that hang on its budget there are. They need one that is known and, where the query has dimensions, divided
+// by them; what is available needs that too of what was committed, lapsed and carried out.
+type budgeted struct{ Rate, Available bool }
+
+// budgeted is that of each line of [Year.Lines].
+func (h *History) budgeted(y *Year, q Query) ([]budgeted, error) {
+	out := slices.Repeat([]budgeted{{y.Budgeted, y.Budgeted}}, len(y.lines))
+	for _, places := range h.undivided(y, q) {
+		rest, err := h.sumsOf(y, places)
+		if err != nil {
+			return nil, err
+		}
+		for i := range out {
+			t := &rest[i].All
+			whole := t.Original == 0 && t.Supplementary == 0 && t.Reallocated == 0 && t.CarriedIn == 0
+			out[i].Rate = out[i].Rate && whole && (q.Denominator != OverNet || t.Lapsed == 0)
+			out[i].Available = out[i].Available && whole && t.Committed == 0 && t.Lapsed == 0 && t.CarriedOut == 0
+		}
+	}
+	return out, nil
+}
+
+// Budgeted says it of the year as a whole.
+func (h *History) Budgeted(y *Year, q Query) (rate, available bool, err error) {
+	all, err := h.budgeted(y, q)
+	if err != nil {
+		return false, false, err
+	}
+	return all[0].Rate, all[0].Available, nil
+}
+
+// A group is the postings that have one value of a dimension, by their places.
+type group struct {
+	value  string
+	places []int
+}
+
+// groups divides the postings that count in the query: sorted by value, those without any last.
+func (h *History) groups(y *Year, q Query) []group {
+	at := map[string]int{}
+	var out []group
+	for i := range y.posted {
+		p := &y.posted[i]
+		if !h.counts(&q, p) {
+			continue
+		}
+		value := h.value(p, q.By)
+		n, ok := at[value]
+		if !ok {
+			n = len(out)
+			at[value] = n
+			out = append(out, group{value: value})
+		}
+		out[n].places = append(out[n].places, i)
+	}
+	slices.SortFunc(out, func(a, b group) int {
+		if (a.value == "") != (b.value == "") {
+			return cmp.Compare(b.value, a.value)
+		}
+		return cmp.Compare(a.value, b.value)
+	})
+	return out
+}
+
+// dimensionCell is a value of a dimension for its reader.
+func dimensionCell(dim, value string) sheet.Cell {
+	switch {
+	case value == "":
+		return sheet.Say("row.none")
+	case dim == ByChannel || dim == ByBasis || dim == ByMethod:
+		return sheet.Term(dim, value)
+	}
+	return sheet.Words(value)
+}
+
+// dimensionName is what a dimension is called: its key, where it is one of the fund's own.
+func dimensionName(dim string) sheet.Cell {
+	if slices.Contains(builtIn, dim) {
+		return sheet.Term("dimension", dim)
+	}
+	return sheet.Words(dim)
+}
+
+// divided is the rows of a year's lines once for each value of the dimension asked for, a group's total before its lines. Lines on which a
+// group has nothing are left out, and so is a group that has nothing at all. Sums are made anew for each group on each walk: there may be as many groups as
+// payees, and all their lines would not fit in memory.
+func (h *History) divided(y *Year, q Query, there []budgeted) (*sheet.Table, error) {
+	groups := h.groups(y, q)
+	lines := y.Lines()
+	t := &sheet.Table{
+		Name: "groups", Grouped: true, Columns: slices.Concat([]sheet.Column{{Name: "group"}}, lineColumns),
+		Rows: func(yield func(sheet.Row) bool) {
+			for i := range groups {
+				g := &groups[i]
+				balances, err := h.sumsOf(y, g.places)
+				if err != nil {
+					return // it was not so when the table was made
+				}
+				for at, keep := range filled(lines, balances) {
+					if !keep {
+						continue
+					}
+					r := h.row(y, q, &lines[at], &balances[at], there[at])
+					value := dimensionCell(q.By, g.value)
+					r.Cells = slices.Concat([]sheet.Cell{value}, r.Cells)
+					if r.Own != nil {
+						r.Own.Cells = slices.Concat([]sheet.Cell{value}, r.Own.Cells)
+						r.Own.Depth++
+					}
+					r.Depth++
+					if !yield(r) {
+						return
+					}
+				}
+			}
+		},
+	}
+	for i := range groups { // a sum may leave int64 that did not where other groups were taken from it
+		if _, err := h.sumsOf(y, groups[i].places); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// filled reports for each line whether anything is on it or below it.
+func filled(lines []Line, balances []Balance) []bool {
+	out := make([]bool, len(lines))
+	var open []int // the line before and those above it
+	for i := range lines {
+		for len(open) > 0 && lines[open[len(open)-1]].Depth >= lines[i].Depth {
+			open = open[:len(open)-1]
+		}
+		open = append(open, i)
+		if b := &balances[i]; !b.All.IsZero() || !b.Own.IsZero() || !b.Sent.IsZero() {
+			for _, at := range open {
+				out[at] = true
+			}
+		}
+	}
+	return out
+}
