@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fundledger/cmd/fundledger/bench"
+	"fundledger/projections/sheet"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+)
+
+// What bench measures; import is of append the file alone, with the rows that it is compared with.
+var benches = []string{"append", "import", "start"}
+
+func (a *app) benchCommand() *cobra.Command {
+	var o bench.Options
+	var q question
+	var seconds float64
+	var profile string
+	c := &cobra.Command{
+		Use: "bench " + strings.Join(benches, "|"), Short: a.say("cmd.bench", nil), Long: a.say("cmd.bench", nil) + "\n" + a.say("bench.more", nil), Example: a.say("example.bench", nil),
+		Args: cobra.MaximumNArgs(1), ValidArgs: benches,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags := cmd.Flags()
+			what := strings.Join(args, "")
+			switch {
+			case !slices.Contains(benches, what):
+				return usageError{hinted{a.say("error.bench", nil), a.say("usage.see", map[string]string{"command": cmd.CommandPath()})}}
+			case flags.Changed("data") || a.url != "":
+				return usageError{errors.New(a.say("error.bench-folder", nil))}
+			case o.Rounds < 1:
+				return a.badNumber("rounds", strconv.Itoa(o.Rounds))
+			case !(seconds > 0) || seconds > math.MaxInt32:
+				return a.badNumber("seconds", flags.Lookup("seconds").Value.String())
+			case o.Payments < 0 || o.Payments == 0 && flags.Changed("events"):
+				return a.badNumber("events", strconv.Itoa(o.Payments))
+			case o.Size < 1 || o.Size > bench.MaxSize:
+				return a.badFlag("size", strconv.Itoa(o.Size), "1 … "+count(bench.MaxSize))
+			}
+			for _, name := range o.Only {
+				if !slices.Contains(bench.Rows, name) {
+					return a.badFlag("only", name, strings.Join(bench.Rows, " "))
+				}
+			}
+			if err := a.choices(q); err != nil {
+				return err
+			}
+			o.Time = time.Duration(seconds * float64(time.Second))
+			stop, err := profiled(profile)
+			if err != nil {
+				return err
+			}
+			defer stop()
+			return a.bench(cmd.Context(), what, o, q)
+		},
+	}
+	f := c.Flags()
+	f.StringSliceVar(&o.Only, "only", nil, a.say("flag.only", nil))
+	f.IntVar(&o.Rounds, "rounds", 5, a.say("flag.rounds", nil))
+	f.Float64Var(&seconds, "seconds", 3, a.say("flag.seconds", nil))
+	f.IntVar(&o.Payments, "events", 0, a.say("flag.bench-events", nil))
+	f.IntVar(&o.Size, "size", 620, a.say("flag.size", nil))
+	f.StringVar(&o.Postgres, "postgres", "", a.say("flag.postgres", nil))
+	f.StringVar(&o.Dir, "dir", os.TempDir(), a.say("flag.dir", nil))
+	f.StringVar(&profile, "cpuprofile", "", a.say("flag.cpuprofile", nil))
+	f.StringVar(&q.format, "format", "text", a.say("flag.format", nil))
+	f.StringVar(&q.out, "out", "", a.say("flag.out", nil))
+	q.unit = string(sheet.Yuan)
+	a.complete(c)
+	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(bench.Rows, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+// badNumber refuses a number that is no more than 0.
+func (a *app) badNumber(flag, value string) error { return a.badFlag(flag, value, "1 …") }
+
+// profiled writes a CPU profile until stop is called; nothing where no file is named.
+func profiled(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
+}
+
+func (a *app) bench(ctx context.Context, what string, o bench.Options, q question) error {
+	rows := bench.Rows
+	measure := bench.Append
+	switch what {
+	case "import":
+		rows = []string{bench.RawUnsynced, bench.RawSynced, bench.File, bench.PostgresBulk}
+	case "start":
+		measure = bench.Start
+		rows = []string{bench.StartSnapshot, bench.StartReplay}
+	}
+	if o.Only == nil {
+		o.Only = rows
+	}
+	if o.Payments == 0 {
+		o.Payments = 200_000
+		if what == "start" {
+			o.Payments = 1_000_000
+		}
+	}
+	o.Append = a.appendTo
+	if a.watched() {
+		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true))
+		o.Progress = func(round int, row string) {
+			bar.Describe(strconv.Itoa(round) + "/" + strconv.Itoa(o.Rounds) + " " + row)
+			_ = bar.Add(1)
+		}
+		defer func() { _ = bar.Finish() }()
+	}
+	report, err := measure(ctx, o)
+	switch {
+	case errors.Is(err, bench.ErrNoSnapshot):
+		return usageError{hinted{a.say("error.bench-few", map[string]string{"n": count(o.Payments)}), a.say("error.bench-few-hint", nil)}}
+	case err != nil && ctx.Err() != nil: // whatever it broke
+		return ctx.Err()
+	case err != nil:
+		return err
+	}
+	return a.print(benchSheet(what, o, report), q)
+}
+
+// appendTo is the command append with a file, in this process and for a folder of its own. Its receipts go to a file, as they do in earnest.
+func (a *app) appendTo(ctx context.Context, folder, file string) error {
+	receipts, err := os.Create(folder + ".receipts.jsonl")
+	if err != nil {
+		return err
+	}
+	defer receipts.Close()
+	var said bytes.Buffer
+	code := run(ctx, &app{
+		args: []string{"append", file, "--data", folder, "--lang", string(a.lang)}, stdin: strings.NewReader(""), stdout: receipts, stderr: &said, getenv: a.getenv,
+	})
+	if code != exitOK {
+		return errors.New(strings.TrimSpace(said.String()))
+	}
+	return nil
+}
+
+// benchSheet is a report as a sheet.
+func benchSheet(what string, o bench.Options, r *bench.Report) *sheet.Sheet {
+	name := "bench-append"
+	if what == "start" {
+		name = "bench-start"
+	}
+	seconds := sheet.Plain(strconv.FormatFloat(o.Time.Seconds(), 'f', -1, 64))
+	rounds, payments, size, processors := sheet.Number(o.Rounds), sheet.Number(o.Payments), sheet.Number(r.Bytes), sheet.Number(runtime.GOMAXPROCS(0))
+	system := sheet.Words(runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version())
+	s := &sheet.Sheet{
+		Name: name, NoMoney: true,
+		Head: []sheet.Member{
+			{Name: "rounds", Value: rounds},
+			{Name: "payments", Value: payments},
+			{Name: "bytes", Value: size},
+			{Name: "processors", Value: processors},
+			{Name: "system", Value: system},
+			{Name: "in_memory", Value: sheet.Truth(r.Memory)},
+		},
+	}
+	member := func(name string, c sheet.Cell) sheet.Member { return sheet.Member{Name: name, Value: c} }
+	face := func(name string, args ...sheet.Member) { s.Face = append(s.Face, sheet.Say("face."+name, args...)) }
+	columns, text := sheet.Columns("name", "|", "per_second", "per_second_low", "per_second_high", "p50_us"), []string(nil)
+	if what == "start" {
+		face("bench-starts", member("rounds", rounds))
+	} else {
+		face("bench-rounds", member("rounds", rounds), member("seconds", seconds))
+		columns = append(columns, sheet.Columns("|", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres")...)
+		loose := make([]sheet.Cell, 0, len(r.Loose))
+		for _, setting := range r.Loose {
+			loose = append(loose, sheet.Words(strings.Join(setting[:], "=")))
+		}
+		s.Head = append(s.Head, member("seconds", seconds), member("window", sheet.Number(bench.Window)),
+			member("postgres", sheet.Words(r.Postgres)), member("not_durable", sheet.Listed(loose...)))
+		if r.Postgres == "" {
+			for _, c := range columns[:len(columns)-1] {
+				text = append(text, c.Name)
+			}
+		}
+	}
+	face("bench-load", member("payments", payments), member("bytes", size))
+	face("bench-machine", member("processors", processors), member("system", system))
+	if what != "start" {
+		face("bench-window", member("window", sheet.Number(bench.Window)))
+	}
+	if r.Postgres != "" {
+		face("bench-postgres", member("version", sheet.Words(r.Postgres)))
+	}
+	if r.Memory {
+		face("bench-in-memory")
+	}
+	for _, setting := range r.Loose {
+		face("bench-not-durable", member("setting", sheet.Words(setting[0])), member("value", sheet.Words(setting[1])))
+	}
+	var rows []sheet.Row
+	for _, row := range r.Rows {
+		cells := []sheet.Cell{
+			sheet.Words(row.Name), rounded(row.PerSecond), rounded(row.Low), rounded(row.High), rounded(float64(row.P50) / 1e3), rounded(float64(row.P99) / 1e3),
+			ratio(row.VsUnsynced), ratio(row.VsSynced), ratio(row.VsFdatasync), ratio(row.VsPostgres),
+		}
+		rows = append(rows, sheet.Row{Cells: cells[:len(columns)], Depth: 1})
+	}
+	s.Tables = []*sheet.Table{{Name: "rows", Columns: columns, Text: text, Rows: sheet.Rows(rows...)}}
+	return s
+}
+
+// rounded is a figure without decimals; null where there is none.
+func rounded(f float64) sheet.Cell {
+	if f == 0 {
+		return sheet.Cell{}
+	}
+	return sheet.Number(int64(math.Round(f)))
+}
+
+// ratio has three digits, or all that are before the point.
+func ratio(f float64) sheet.Cell {
+	switch {
+	case f == 0:
+		return sheet.Cell{}
+	case f >= 100:
+		return sheet.Plain(strconv.FormatFloat(f, 'f', 0, 64))
+	case f >= 10:
+		return sheet.Plain(strconv.FormatFloat(f, 'f', 1, 64))
+	}
+	return sheet.Plain(strconv.FormatFloat(f, 'f', 2, 64))
+}
