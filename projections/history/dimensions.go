@@ -85,7 +85,7 @@ func (h *History) Known(q Query) error {
 func (h *History) value(p *posted, dim string) string {
 	switch dim {
 	case ByPayee:
-		payee := h.payee(p.seq)
+		payee := h.Payee(p.seq)
 		return cmp.Or(payee.ID, payee.Name, payee.Ref)
 	case ByMethod:
 		if pay := h.payments[h.entries[p.seq-1].pay]; pay != nil {
@@ -106,11 +106,11 @@ func (h *History) value(p *posted, dim string) string {
 	return h.dimsOf[p.dims].Get(dim)
 }
 
-// payee is whom an event names. What is about a payment and names nobody has the payment's, and a reversal has that of what it reverses.
-func (h *History) payee(n events.Seq) events.Payee {
+// Payee is whom an event names. What is about a payment and names nobody has the payment's, and a reversal has that of what it reverses.
+func (h *History) Payee(n events.Seq) events.Payee {
 	en := &h.entries[n-1]
 	if events.Kinds[en.kind] == events.Reversed {
-		return h.payee(en.of)
+		return h.Payee(en.of)
 	}
 	if p := h.papers[n]; p != nil && p.payee != 0 {
 		return h.payees.values[p.payee]
@@ -124,7 +124,7 @@ func (h *History) payee(n events.Seq) events.Payee {
 // meets reports whether a posting meets a condition. A payee may be asked for by any of its names.
 func (h *History) meets(p *posted, c Condition) bool {
 	if c.Dim == ByPayee && c.Value != "" {
-		payee := h.payee(p.seq)
+		payee := h.Payee(p.seq)
 		return c.Value == payee.ID || c.Value == payee.Name || c.Value == payee.Ref
 	}
 	return h.value(p, c.Dim) == c.Value

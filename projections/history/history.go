@@ -618,6 +618,9 @@ func (h *History) Event(n events.Seq) Event {
 	}
 }
 
+// Payment returns the payment that an event is, or is about; 0 where it is about none.
+func (h *History) Payment(n events.Seq) events.Seq { return h.entries[n-1].pay }
+
 // Flagged lists the numbers of the events that carry flags, in order.
 func (h *History) Flagged() []events.Seq {
 	out := make([]events.Seq, 0, len(h.flags))

@@ -150,7 +150,7 @@ func (h *History) papersOf(n events.Seq) (voucher *events.Voucher, payee events.
 	if p := h.payments[n]; p != nil {
 		voucher = p.voucher
 	}
-	return voucher, h.payee(n), sheet.Listed(titles...)
+	return voucher, h.Payee(n), sheet.Listed(titles...)
 }
 
 // edge is what stands before the entries and after them.
