@@ -140,7 +140,8 @@ type Line struct {
 	Name, NameEn string
 	Depth        int // 0 is the root
 	Leaf         bool
-	Reserve      bool // money to be released to other lines
+	Reserve      bool        // money to be released to other lines
+	Was          events.Line // its code the year before, "" where that is the same
 	up           int32
 	below        []int32
 	seq          events.Seq // the event that told of it
@@ -408,7 +409,7 @@ func (h *History) addLine(y *Year, spec events.LineSpec, seq events.Seq) bool {
 	y.places[spec.Code] = i
 	y.lines = append(y.lines, Line{
 		Code: spec.Code, Parent: spec.Parent, Name: spec.Name, NameEn: spec.NameEn, Depth: y.lines[up].Depth + 1, Leaf: true,
-		Reserve: spec.Reserve, up: up, seq: seq,
+		Reserve: spec.Reserve, Was: spec.Was, up: up, seq: seq,
 	})
 	y.lines[up].Leaf = false
 	y.lines[up].below = append(y.lines[up].below, i)
