@@ -483,7 +483,7 @@ func (p *parser) field(name string, v jsontext.Value) {
 	case "channel":
 		enum(p, name, v, &c.Channel, Channels)
 	case "method":
-		enum(p, name, v, &c.Method, methods)
+		enum(p, name, v, &c.Method, Methods)
 	case "of":
 		p.ref(name, v, &c.Of)
 	case "commitment":

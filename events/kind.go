@@ -115,6 +115,9 @@ const (
 	Warrant    Method = "warrant"
 )
 
+// Methods lists them.
+var Methods = []Method{Direct, Authorised, Single, Warrant}
+
 // A Class says what a payee is.
 type Class string
 
@@ -132,7 +135,6 @@ const (
 var (
 	modes   = []Mode{Control, Record}
 	stages  = []Stage{OriginalStage, SupplementaryStage}
-	methods = []Method{Direct, Authorised, Single, Warrant}
 	classes = []Class{Enterprise, Supplier, Unit, District, Park, Person}
 )
 

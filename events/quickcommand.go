@@ -252,10 +252,7 @@ func (q *quick) field(c *Command, f fieldSet) {
 	case stageField:
 		c.Stage = oneOf(q, stages)
 	case methodField:
-		m := oneOf(q, methods)
-		if !q.lean {
-			c.Method = m
-		}
+		c.Method = oneOf(q, Methods)
 	case noteField:
 		q.aside(&c.Note, 2000)
 	case asPrintedField:

@@ -120,7 +120,7 @@ var knownWords = func() map[string]string {
 	addWords(all, Causes)
 	addWords(all, Bases)
 	addWords(all, Channels)
-	addWords(all, methods)
+	addWords(all, Methods)
 	addWords(all, Measures)
 	addWords(all, modes)
 	addWords(all, classes)

@@ -6,8 +6,8 @@ import (
 )
 
 // Skim reads of a stored line what figures are made of, if the event is [Disbursed] or [ReceiptConfirmed] and the line has exactly the form that
-// [AppendLine] gives it, with nothing escaped: Seq, ID, Time, Decimals, Postings, Resolved.Of, Commitment and Line, and of the command Kind, Fund,
-// Year, Date, Mode, Basis, Dims, Amount, Line, Lot, Payee, Voucher, Channel, Of and Commitment. Every other field is zero. It is for those who read
+// [AppendLine] gives it, with nothing escaped: Seq, ID, Time, Flags, Decimals, Postings, Resolved.Of, Commitment and Line, and of the command
+// Kind, Fund, Year, Date, Mode, Basis, Dims, Amount, Line, Lot, Payee, Voucher, Channel, Method, Of and Commitment. Every other field is zero. It is for those who read
 // very many events.
 //
 // It reports false for every other line, which says nothing about it: [ParseEvent] then reads it, or tells what is wrong with it. What Skim reads,
@@ -118,9 +118,7 @@ func (q *quick) data(e *Event) {
 	}
 	if q.may(`,"flags":[`) {
 		q.list(func() {
-			if flag := q.quoted(); !q.lean {
-				e.Flags = append(e.Flags, Code(q.keep(flag)))
-			}
+			e.Flags = append(e.Flags, Code(q.keep(q.quoted())))
 		})
 	}
 	if q.may(`,"of":`) {

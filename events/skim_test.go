@@ -13,11 +13,11 @@ import (
 func skimmed(e *Event) Event {
 	c, r := e.Command, &e.Resolved
 	return Event{
-		Seq: e.Seq, ID: e.ID, Time: e.Time, Decimals: e.Decimals, Postings: e.Postings,
+		Seq: e.Seq, ID: e.ID, Time: e.Time, Flags: e.Flags, Decimals: e.Decimals, Postings: e.Postings,
 		Resolved: Resolved{Of: r.Of, Commitment: r.Commitment, Line: r.Line},
 		Command: &Command{
 			Kind: c.Kind, Fund: c.Fund, Year: c.Year, Date: c.Date, Mode: c.Mode, Basis: c.Basis, Dims: c.Dims, Amount: c.Amount, Line: c.Line, Lot: c.Lot,
-			Payee: c.Payee, Voucher: c.Voucher, Channel: c.Channel, Of: c.Of, Commitment: c.Commitment, Seldom: none,
+			Payee: c.Payee, Voucher: c.Voucher, Channel: c.Channel, Method: c.Method, Of: c.Of, Commitment: c.Commitment, Seldom: none,
 		},
 	}
 }

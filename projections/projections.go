@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/projections/exceptions"
 	"fundledger/projections/figures"
 	"fundledger/projections/history"
@@ -54,11 +55,29 @@ type Book struct {
 	history *history.History
 }
 
-// NewBook returns the book of no events.
-func NewBook() *Book { return &Book{history: history.New()} }
+// NewBook returns the book of no events, which keeps the lines of those that it gets.
+func NewBook() *Book { return NewBookOf(nil) }
+
+// NewBookOf returns the book of no events of a log whose lines can be read again: it keeps some forty bytes of an event.
+func NewBookOf(lines history.Lines) *Book { return &Book{history: history.New(lines)} }
+
+// At returns the book as known at event n, which must not be above [Book.Last]. It costs next to nothing and prints the same tables for ever. Like the
+// book that it was made of, it must not be used while an event is applied to that.
+func (b *Book) At(n events.Seq) *Book { return &Book{history: b.history.At(n)} }
+
+// Root returns the root of the log's tree over the events of the book, base64.
+func (b *Book) Root() (string, error) {
+	root, err := b.history.Root()
+	return root.String(), err
+}
 
 // Apply folds the next event in, as [View] demands.
 func (b *Book) Apply(e *events.Event) error { return b.history.Apply(e) }
+
+// ApplyStored is [Book.Apply] for whoever has the leaf of the stored line at hand.
+func (b *Book) ApplyStored(e *events.Event, leaf proof.Hash) error {
+	return b.history.ApplyStored(e, leaf)
+}
 
 // Last is the number of the last event, 0 before the first.
 func (b *Book) Last() events.Seq { return b.history.Last() }

@@ -67,6 +67,8 @@ func (t *Tree) read(indexes []int64) ([]Hash, error) {
 	return out, nil
 }
 
+var errNotATree = errors.New("proof: not a tree")
+
 // MarshalBinary writes the tree down: its size, and the hashes of the complete subtrees that it is made of, the smallest first.
 func (t Tree) MarshalBinary() ([]byte, error) {
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.size))
@@ -81,7 +83,7 @@ func (t Tree) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (t *Tree) UnmarshalBinary(b []byte) error {
 	if len(b) < 8 || len(b) != 8+bits.OnesCount64(binary.BigEndian.Uint64(b))*len(Hash{}) || b[0]&0x80 != 0 {
-		return errors.New("proof: not a tree")
+		return errNotATree
 	}
 	*t = Tree{size: int64(binary.BigEndian.Uint64(b))}
 	b = b[8:]

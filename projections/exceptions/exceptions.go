@@ -43,13 +43,19 @@ func Open(h *history.History, year events.Year, asOf *events.Day) ([]Exception, 
 	if err != nil {
 		return nil, err
 	}
-	f := newFold(h, y)
-	if err := f.run(); err != nil {
+	out, err := stretches(h, y)
+	if err != nil {
 		return nil, err
 	}
-	out := append(f.stretches(), f.flags()...)
+	flags, err := h.FlagsOpen(y)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range flags {
+		out = append(out, Exception{Code: f.Code, Line: f.Line, Seq: f.Of, Amount: f.Amount, Since: since(h, f.Of)})
+	}
 	slices.SortStableFunc(out, func(a, b Exception) int { return cmp.Compare(a.Seq, b.Seq) })
-	lots, err := f.lots(asOf)
+	lots, err := lots(h, y, asOf)
 	if err != nil {
 		return nil, err
 	}
@@ -72,188 +78,36 @@ func Flags(all []Exception, lines []history.Line) history.Open {
 	return open
 }
 
-// A stretch is the state of one line's free money.
-type stretch struct {
-	up      int
-	leaf    bool
-	own     events.Totals // with lots: whether a group has money of its own
-	free    events.Totals // without lots, with everything below
-	open    bool
-	since   events.Seq
-	depth   events.Minor // down to where the stretch is explained; 0 where it is not
-	flagged []events.Seq // events of the stretch that carry the flag
-}
-
-type fold struct {
-	h       *history.History
-	y       *history.Year
-	lines   []history.Line
-	place   map[events.Line]int
-	state   []stretch
-	touched []int
-	mark    []events.Seq // the event that last touched the line
-	now     events.Seq
-	moved   map[events.Seq]moved // what flagged events without an amount or line are about
-	closed  map[flag]bool        // what explanations of events close
-	err     error
-}
-
-type flag struct {
-	of   events.Seq
-	code events.Code
-}
-
-type moved struct {
-	line   events.Line
-	amount events.Minor
-}
-
-func newFold(h *history.History, y *history.Year) *fold {
-	f := &fold{h: h, y: y, lines: y.Lines(), place: map[events.Line]int{}, moved: map[events.Seq]moved{}, closed: map[flag]bool{}}
-	for _, x := range h.Explanations() {
-		f.closed[flag{x.Of, x.Flag}] = true
+// stretches are those of lines, as deep as they are without a limit of date.
+func stretches(h *history.History, y *history.Year) ([]Exception, error) {
+	short, err := h.Shortages(y)
+	if err != nil || len(short) == 0 {
+		return nil, err
 	}
-	f.state, f.mark = make([]stretch, len(f.lines)), make([]events.Seq, len(f.lines))
-	for i, l := range f.lines {
-		f.place[l.Code] = i
-		f.state[i].leaf, f.state[i].up = l.Leaf, -1
-		if i > 0 {
-			f.state[i].up = f.place[l.Parent] // parents come before their children
-		}
+	balances, err := h.Balances(y, history.Query{Year: y.Year})
+	if err != nil {
+		return nil, err
 	}
-	return f
-}
-
-func (f *fold) run() error {
-	explanations := f.h.Explanations()
-	explain := func(before events.Seq) {
-		for len(explanations) > 0 && explanations[0].Seq < before {
-			f.settle()
-			f.explain(&explanations[0])
-			explanations = explanations[1:]
-		}
+	free := map[events.Line]events.Minor{}
+	for i, l := range y.Lines() {
+		free[l.Code] = balances[i].Free.Available()
 	}
-	f.h.Postings(f.y, func(p *history.Posting) {
-		if p.Seq != f.now {
-			f.settle()
-			explain(p.Seq)
-			f.now = p.Seq
-		}
-		f.post(p)
-	})
-	f.settle()
-	explain(f.h.Last() + 1)
-	return f.err
-}
-
-func (f *fold) post(p *history.Posting) {
-	if p.Amount > 0 {
-		if m, ok := f.moved[p.Seq]; len(f.h.Event(p.Seq).Flags) > 0 && (!ok || m.line == p.Line) {
-			f.moved[p.Seq] = moved{p.Line, m.amount + p.Amount}
-		}
-	}
-	at := f.place[p.Line]
-	add := func(t *events.Totals) {
-		if err := t.Add(p.Measure, p.Amount); err != nil && f.err == nil {
-			f.err = err
-		}
-	}
-	add(&f.state[at].own)
-	for ; at >= 0; at = f.state[at].up {
-		if p.Lot == "" {
-			add(&f.state[at].free)
-		}
-		if f.mark[at] != p.Seq {
-			f.mark[at] = p.Seq
-			f.touched = append(f.touched, at)
-		}
-	}
-}
-
-// settle looks at the lines that the last event touched, once all of its postings are in: a virement is no shortage halfway.
-func (f *fold) settle() {
-	for _, at := range f.touched {
-		s := &f.state[at]
-		free := s.free.Available()
-		if !f.y.Budgeted || free >= 0 || !s.leaf && s.own.IsZero() {
-			s.open, s.depth, s.flagged = false, 0, nil
-			continue
-		}
-		if free < s.depth && !s.open {
-			s.since = f.now
-		}
-		s.open = free < s.depth // what fell lower than explained and came back is where it was
-		if slices.Contains(f.h.Event(f.now).Flags, events.OverBudget) {
-			s.flagged = append(s.flagged, f.now)
-		}
-	}
-	f.touched = f.touched[:0]
-}
-
-func (f *fold) explain(x *history.Explanation) {
-	if x.Year != f.y.Year {
-		return
-	}
-	for at := range f.state {
-		s := &f.state[at]
-		byLine := x.Measure == events.AvailableM && x.Line == f.lines[at].Code
-		_, byEvent := slices.BinarySearch(s.flagged, x.Of)
-		byEvent = byEvent && x.Flag == events.OverBudget
-		if s.open && (byLine || byEvent) {
-			s.open, s.depth = false, s.free.Available()
-		}
-	}
-}
-
-func (f *fold) stretches() []Exception {
 	var out []Exception
-	for at := range f.state {
-		if s := &f.state[at]; s.open {
-			out = append(out, Exception{
-				Code: events.OverBudget, Line: f.lines[at].Code, Seq: s.since, Amount: -s.free.Available(), Since: f.since(s.since),
-			})
-		}
+	for _, s := range short {
+		out = append(out, Exception{Code: events.OverBudget, Line: s.Line, Seq: s.Since, Amount: -free[s.Line], Since: since(h, s.Since)})
 	}
-	return out
+	return out, nil
 }
 
-func (f *fold) since(n events.Seq) string { return f.h.Recorded(n).Format(events.TimeForm) }
-
-// flags lists the flags of single events. Over-budget is not among them: it is the line that is out of order, not the event.
-func (f *fold) flags() []Exception {
-	var out []Exception
-	for _, n := range f.h.Flagged() {
-		e := f.h.Event(n)
-		if e.Year != f.y.Year || e.Reversed {
-			continue
-		}
-		for _, code := range e.Flags {
-			if code == events.OverBudget || f.closed[flag{n, code}] {
-				continue
-			}
-			x := Exception{Code: code, Line: e.Line, Seq: n, Amount: e.Amount, Since: f.since(n)}
-			if m := f.moved[n]; x.Amount == 0 {
-				x.Amount = m.amount
-			}
-			if m := f.moved[n]; x.Line == "" {
-				x.Line = m.line
-			}
-			if x.Line == "" {
-				x.Line = events.Root
-			}
-			out = append(out, x)
-		}
-	}
-	return out
-}
+func since(h *history.History, n events.Seq) string { return h.Recorded(n).Format(events.TimeForm) }
 
 // lots lists the lots with something left after they expired.
-func (f *fold) lots(asOf *events.Day) ([]Exception, error) {
-	day := events.DayOf(f.h.Recorded(f.h.Last()).In(f.h.Zone()))
+func lots(h *history.History, y *history.Year, asOf *events.Day) ([]Exception, error) {
+	day := events.DayOf(h.Recorded(h.Last()).In(h.Zone()))
 	if asOf != nil {
 		day = *asOf
 	}
-	balances, err := f.h.LotBalances(f.y, history.Query{AsOf: asOf})
+	balances, err := h.LotBalances(y, history.Query{AsOf: asOf})
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +115,7 @@ func (f *fold) lots(asOf *events.Day) ([]Exception, error) {
 	for _, l := range balances {
 		left := l.Available()
 		if l.Expires >= day || left <= 0 || len(l.Carriers) == 0 ||
-			slices.ContainsFunc(l.Carriers, func(n events.Seq) bool { return f.closed[flag{n, events.LotExpired}] }) {
+			slices.ContainsFunc(l.Carriers, func(n events.Seq) bool { return h.Explained(history.Flagged{Of: n, Code: events.LotExpired}) }) {
 			continue
 		}
 		out = append(out, Exception{

@@ -653,8 +653,12 @@ func (c *check) reserves() error {
 			continue
 		}
 		cell := sheet.Money(amount, c.h.Decimals())
+		first, err := c.h.Stored(c.first(keep))
+		if err != nil {
+			return err
+		}
 		c.out.Contradicting = append(c.out.Contradicting, Contradiction{
-			ID: c.h.Event(c.first(keep)).ID, Class: Unexplained, Stated: sheet.Money(0, c.h.Decimals()), Computed: cell, Difference: cell, Unit: sheet.MoneyUnit(), Line: line,
+			ID: first.ID, Class: Unexplained, Stated: sheet.Money(0, c.h.Decimals()), Computed: cell, Difference: cell, Unit: sheet.MoneyUnit(), Line: line,
 			Words: sheet.Say("check.reserve", sheet.Member{Name: "line", Value: sheet.Words(string(line))}, sheet.Member{Name: "amount", Value: cell}),
 			keep:  keep,
 		})
@@ -706,7 +710,11 @@ func (c *check) breaches(open []exceptions.Exception) error {
 			{Name: "difference", Value: row.Difference},
 		}
 		if x != nil {
-			row.ID = c.h.Event(x.Seq).ID
+			began, err := c.h.Stored(x.Seq)
+			if err != nil {
+				return err
+			}
+			row.ID = began.ID
 			row.Words = sheet.Say("check.over-budget", append(args, sheet.Member{Name: "seq", Value: sheet.Number(x.Seq)})...)
 		} else {
 			row.Words = sheet.Say("check.over-budget-group", args...)
@@ -722,8 +730,12 @@ func (c *check) breaches(open []exceptions.Exception) error {
 		if x.Amount != 0 {
 			amount = sheet.Money(x.Amount, c.h.Decimals())
 		}
+		began, err := c.h.Stored(x.Seq)
+		if err != nil {
+			return err
+		}
 		c.out.Contradicting = append(c.out.Contradicting, Contradiction{
-			ID: c.h.Event(x.Seq).ID, Class: Breach, Difference: amount, Unit: sheet.MoneyUnit(), Line: x.Line, Words: x.Message(amount), Events: []events.Seq{x.Seq},
+			ID: began.ID, Class: Breach, Difference: amount, Unit: sheet.MoneyUnit(), Line: x.Line, Words: x.Message(amount), Events: []events.Seq{x.Seq},
 		})
 	}
 	return nil

@@ -51,20 +51,20 @@ type move struct {
 // moves are those of one line, by the place of the measure.
 type moves [][]move
 
-func (m moves) add(p *posted, sent bool) {
-	list := m[p.measure]
-	if n := len(list); n == 0 || list[n-1].seq != p.seq {
-		list = append(list, move{seq: p.seq})
+func (m moves) add(r *row) {
+	list := m[r.measure]
+	if n := len(list); n == 0 || list[n-1].seq != r.seq {
+		list = append(list, move{seq: r.seq})
 	}
 	last := &list[len(list)-1]
-	last.all += p.amount
-	if p.lot == 0 {
-		last.free += p.amount
+	last.all += r.amount
+	if r.lot == 0 {
+		last.free += r.amount
 	}
-	if sent {
-		last.sent += p.amount
+	if r.sent() {
+		last.sent += r.amount
 	}
-	m[p.measure] = list
+	m[r.measure] = list
 }
 
 // of lists the events that moved a cell: an event within the line, such as a virement between those below it, is not there.
@@ -100,9 +100,8 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	then := q
-	then.before = from + 1
-	before, err := h.Balances(y, then)
+	then := h.At(from)
+	before, err := then.Balances(y, q)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +109,7 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	wasThere, err := h.budgeted(y, then)
+	wasThere, err := then.budgeted(y, q)
 	if err != nil {
 		return nil, err
 	}
@@ -122,22 +121,20 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 		there[i].Rate, there[i].Available = there[i].Rate && wasThere[i].Rate, there[i].Available && wasThere[i].Available
 	}
 	moved := make([]moves, len(y.lines))
-	for i := range y.posted {
-		p := &y.posted[i]
-		if p.seq <= from || !h.counts(&q, p) {
-			continue
+	h.counted(y, &q, func(r *row) {
+		if r.seq <= from {
+			return
 		}
-		sent := p.channel >= 0 && events.Channels[p.channel] == events.LowerTreasury
-		for at := p.line; ; at = y.lines[at].up {
+		for at := r.line; ; at = y.lines[at].up {
 			if moved[at] == nil {
 				moved[at] = make(moves, len(events.Measures))
 			}
-			moved[at].add(p, sent)
+			moved[at].add(r)
 			if at == 0 {
 				break
 			}
 		}
-	}
+	})
 	var out []Change
 	at := -1
 	y.walk(0, func(i int32) {

@@ -25,12 +25,12 @@ type Condition struct{ Dim, Value string }
 // Dimensions lists the dimensions of a year, or of every open year where y is 0: the built-in ones, and after them those of its postings by name.
 func (h *History) Dimensions(y events.Year) []string {
 	used := map[int32]bool{}
-	for n, in := range h.years {
+	for n, in := range h.book() {
 		if n != y && (y != 0 || in.Opened == 0) {
 			continue
 		}
-		for i := range in.posted {
-			used[in.posted[i].dims] = true
+		for _, c := range h.cells(in) {
+			used[c.dims] = true
 		}
 	}
 	own := map[string]bool{}
@@ -81,81 +81,114 @@ func (h *History) Known(q Query) error {
 	return nil
 }
 
-// value is what a posting has in a dimension, "" where it has nothing. A payee is called by its id, which two of one name do not share.
-func (h *History) value(p *posted, dim string) string {
+// value is what the postings of a cell have in a dimension other than the payee, "" where they have nothing.
+func (h *History) value(k *key, dim string) string {
 	switch dim {
-	case ByPayee:
-		payee := h.Payee(p.seq)
-		return cmp.Or(payee.ID, payee.Name, payee.Ref)
 	case ByMethod:
-		if pay := h.payments[h.entries[p.seq-1].pay]; pay != nil {
-			return string(pay.method)
-		}
-		return ""
+		return h.texts.values[k.method]
 	case ByChannel:
-		if p.channel < 0 {
+		if k.channel < 0 {
 			return ""
 		}
-		return string(events.Channels[p.channel])
+		return string(events.Channels[k.channel])
 	case ByBasis:
-		if p.basis < 0 {
+		if k.basis < 0 {
 			return ""
 		}
-		return string(events.Bases[p.basis])
+		return string(events.Bases[k.basis])
 	}
-	return h.dimsOf[p.dims].Get(dim)
+	return h.dimsOf[k.dims].Get(dim)
+}
+
+// valueOf is what a part has in any dimension. A payee is called by its id, which two of one name do not share.
+func (h *History) valueOf(p *part, dim string) string {
+	if dim == ByPayee {
+		payee := &h.payees.values[p.payee]
+		return cmp.Or(payee.ID, payee.Name, payee.Ref)
+	}
+	return h.value(&p.key, dim)
 }
 
 // Payee is whom an event names. What is about a payment and names nobody has the payment's, and a reversal has that of what it reverses.
-func (h *History) Payee(n events.Seq) events.Payee {
-	en := &h.entries[n-1]
-	if events.Kinds[en.kind] == events.Reversed {
-		return h.Payee(en.of)
+func (h *History) Payee(n events.Seq) events.Payee { return h.payees.values[h.payee(n)] }
+
+// payee is the number of [History.Payee].
+func (h *History) payee(n events.Seq) uint32 {
+	if h.kind(n) == events.Reversed {
+		return h.payee(h.of(n))
 	}
-	if p := h.papers[n]; p != nil && p.payee != 0 {
-		return h.payees.values[p.payee]
+	if named := h.namedAt(n, h.last); named != 0 {
+		return named
 	}
-	if p := h.payments[en.pay]; p != nil {
-		return h.payees.values[p.payee]
+	if pay := h.Payment(n); pay != 0 {
+		return h.namedAt(pay, h.last)
 	}
-	return events.Payee{}
+	return 0
 }
 
-// meets reports whether a posting meets a condition. A payee may be asked for by any of its names.
-func (h *History) meets(p *posted, c Condition) bool {
-	if c.Dim == ByPayee && c.Value != "" {
-		payee := h.Payee(p.seq)
-		return c.Value == payee.ID || c.Value == payee.Name || c.Value == payee.Ref
+// namedAt is whom an event itself names, as amended up to another; 0 is nobody.
+func (h *History) namedAt(n, last events.Seq) uint32 {
+	named := h.named.at(int(n - 1))
+	if len(h.amended) > 0 {
+		for _, a := range h.amended[n] {
+			if a.seq <= last {
+				named = a.payee
+			}
+		}
 	}
-	return h.value(p, c.Dim) == c.Value
+	return named
 }
 
-// undivided is the places of what lacks a dimension of the query and is in no other way left out by it. A line whose budget is among that has one, but none of
+// isPayee reports whether a payee is the one asked for, who may be called by any of its names.
+func (h *History) isPayee(n uint32, name string) bool {
+	payee := &h.payees.values[n]
+	if name == "" {
+		return payee.ID == "" && payee.Name == "" && payee.Ref == ""
+	}
+	return name == payee.ID || name == payee.Name || name == payee.Ref
+}
+
+// meets reports whether a part meets a condition.
+func (h *History) meets(p *part, c Condition) bool {
+	if c.Dim == ByPayee {
+		return h.isPayee(p.payee, c.Value)
+	}
+	return h.value(&p.key, c.Dim) == c.Value
+}
+
+// undivided is what lacks a dimension of the query and is in no other way left out by it. A line whose budget is among that has one, but none of
 // its own for the value asked for. To hold what was spent for a district against the budget of all districts, or against none, would say what nobody decided.
 // What has other dims stands apart, so that a virement from a district does not hide one to all of them.
-func (h *History) undivided(y *Year, q Query) map[int32][]int {
+func (h *History) undivided(y *Year, q Query) (map[int32][]part, error) {
 	asked := q.dimensions()
 	if len(asked) == 0 {
-		return nil
+		return nil, nil
 	}
 	all := q
 	all.Where = nil
-	out := map[int32][]int{}
-	for i := range y.posted {
-		p := &y.posted[i]
+	if q.payees() {
+		all.By = ByPayee // so that parts are of one payee each
+	}
+	parts, err := h.parts(y, &all)
+	if err != nil {
+		return nil, err
+	}
+	out := map[int32][]part{}
+	for i := range parts {
+		p := &parts[i]
 		switch events.Measures[p.measure] {
 		case events.Original, events.Supplementary, events.ReallocatedM, events.CarriedInM, events.CommittedM, events.LapsedM, events.CarriedOutM:
 		default:
 			continue
 		}
-		if !h.counts(&all, p) || !slices.ContainsFunc(asked, func(dim string) bool { return h.value(p, dim) == "" }) {
+		if !slices.ContainsFunc(asked, func(dim string) bool { return h.valueOf(p, dim) == "" }) {
 			continue
 		}
-		if !slices.ContainsFunc(q.Where, func(c Condition) bool { return !h.meets(p, c) && h.value(p, c.Dim) != "" }) { // which is another's
-			out[p.dims] = append(out[p.dims], i)
+		if !slices.ContainsFunc(q.Where, func(c Condition) bool { return !h.meets(p, c) && h.valueOf(p, c.Dim) != "" }) { // which is another's
+			out[p.dims] = append(out[p.dims], *p)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // A budgeted says which figures of a line that hang on its budget there are. They need one that is known and, where the query has dimensions, divided
@@ -165,8 +198,12 @@ type budgeted struct{ Rate, Available bool }
 // budgeted is that of each line of [Year.Lines].
 func (h *History) budgeted(y *Year, q Query) ([]budgeted, error) {
 	out := slices.Repeat([]budgeted{{y.Budgeted, y.Budgeted}}, len(y.lines))
-	for _, places := range h.undivided(y, q) {
-		rest, err := h.sumsOf(y, places)
+	undivided, err := h.undivided(y, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, parts := range undivided {
+		rest, err := y.sums(parts)
 		if err != nil {
 			return nil, err
 		}
@@ -189,29 +226,29 @@ func (h *History) Budgeted(y *Year, q Query) (rate, available bool, err error) {
 	return all[0].Rate, all[0].Available, nil
 }
 
-// A group is the postings that have one value of a dimension, by their places.
+// A group is what has one value of a dimension.
 type group struct {
-	value  string
-	places []int
+	value string
+	parts []part
 }
 
-// groups divides the postings that count in the query: sorted by value, those without any last.
-func (h *History) groups(y *Year, q Query) []group {
+// groups divides what counts in the query: sorted by value, those without any last.
+func (h *History) groups(y *Year, q Query) ([]group, error) {
+	parts, err := h.parts(y, &q)
+	if err != nil {
+		return nil, err
+	}
 	at := map[string]int{}
 	var out []group
-	for i := range y.posted {
-		p := &y.posted[i]
-		if !h.counts(&q, p) {
-			continue
-		}
-		value := h.value(p, q.By)
+	for i := range parts {
+		value := h.valueOf(&parts[i], q.By)
 		n, ok := at[value]
 		if !ok {
 			n = len(out)
 			at[value] = n
 			out = append(out, group{value: value})
 		}
-		out[n].places = append(out[n].places, i)
+		out[n].parts = append(out[n].parts, parts[i])
 	}
 	slices.SortFunc(out, func(a, b group) int {
 		if (a.value == "") != (b.value == "") {
@@ -219,7 +256,7 @@ func (h *History) groups(y *Year, q Query) []group {
 		}
 		return cmp.Compare(a.value, b.value)
 	})
-	return out
+	return out, nil
 }
 
 // dimensionCell is a value of a dimension for its reader.
@@ -245,14 +282,17 @@ func dimensionName(dim string) sheet.Cell {
 // group has nothing are left out, and so is a group that has nothing at all. Sums are made anew for each group on each walk: there may be as many groups as
 // payees, and all their lines would not fit in memory.
 func (h *History) divided(y *Year, q Query, there []budgeted) (*sheet.Table, error) {
-	groups := h.groups(y, q)
+	groups, err := h.groups(y, q)
+	if err != nil {
+		return nil, err
+	}
 	lines := y.Lines()
 	t := &sheet.Table{
 		Name: "groups", Grouped: true, Columns: slices.Concat([]sheet.Column{{Name: "group"}}, lineColumns),
 		Rows: func(yield func(sheet.Row) bool) {
 			for i := range groups {
 				g := &groups[i]
-				balances, err := h.sumsOf(y, g.places)
+				balances, err := y.sums(g.parts)
 				if err != nil {
 					return // it was not so when the table was made
 				}
@@ -276,7 +316,7 @@ func (h *History) divided(y *Year, q Query, there []budgeted) (*sheet.Table, err
 		},
 	}
 	for i := range groups { // a sum may leave int64 that did not where other groups were taken from it
-		if _, err := h.sumsOf(y, groups[i].places); err != nil {
+		if _, err := y.sums(groups[i].parts); err != nil {
 			return nil, err
 		}
 	}

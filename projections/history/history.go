@@ -1,14 +1,15 @@
 // Package history is the fold of one fund's events into what its tables are made of, and those tables: budget and execution, payments, lots.
 //
-// A [History] keeps every posting in the order of the log, in some fifty bytes each, and the little that tables need to know of the events: names, years
-// and lines, payees and vouchers of payments, which event reversed which. It keeps no command and no stored line. It holds what the
-// ledger decided and decides nothing itself: tables add postings up.
+// A [History] keeps every posting in columns, cell by cell, in some forty bytes an event: number, counting day and amount. Of years, lines and lots it keeps what
+// was told of them and when. It keeps no command and no stored line: whoever prints a payment reads its line again, and holds it to the hash that the
+// log was checked with. It holds what the ledger decided and decides nothing itself: tables add postings up.
 //
 // # The two clocks
 //
-// As known at a number is a matter of folding: a History of the events up to that number is what was known then, and prints the same table for ever. As of a business
+// As known at a number: [History.At] is the same history as it was up to that event. It shares what it has with the whole, costs next to nothing, and prints
+// the same table for ever. As of a business
 // date is a matter of asking: a posting counts when its counting day is not after that date, and is uncertain while its first possible day is not after it
-// but its counting day is. Lines and years that were not yet known are not there; a date hides no line.
+// but its counting day is. Lines and years that were not yet known are not there; a date hides no line. Neither clock makes a question dearer: see [cell].
 //
 // # What a table adds up
 //
@@ -22,82 +23,116 @@ package history
 
 import (
 	"cmp"
+	"context"
+	"encoding/binary"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 )
 
-// A History is the fold of one fund's events. The zero value is not ready: see [New].
+// A History is the fold of one fund's events, as known at a number: see [New] and [History.At]. Any number of readers may ask at the same time, but not
+// while an event is applied.
 type History struct {
+	*records
+	last  events.Seq
+	years book // as known at last; nil until somebody asks
+}
+
+// records are what is kept of all events. Nothing in them is ever changed: what was known at a number is what stands there up to it.
+type records struct {
 	fund     events.Fund
 	currency string
 	decimals int
 	zone     *time.Location
+	lines    Lines
+	kept     keptLines // where there are no lines to read from
 
-	last  events.Seq
-	years map[events.Year]*Year
+	applied events.Seq
 
-	entries  []entry // by number; entries[0] is event 1
-	flags    map[events.Seq][]events.Code
-	payments map[events.Seq]*payment
-	papers   map[events.Seq]*papers // of the events that name any
-	explains []Explanation
-	figures  []Stated
-	stated   map[events.Seq]int // the place in figures
+	// Of each event, by number; event 1 is at 0.
+	recorded clock
+	kinds    column[uint8]  // place in events.Kinds, and how it was paid in the highest bits
+	charged  column[uint16] // the year; the highest bit in record mode
+	named    column[uint32] // whom it names, by number in payees; 0 is nobody
+	leaves   column[uint64] // the beginning of its leaf
+	trunk    proof.Trunk
+	tallies  []map[uint16]int // events by what stands in charged, up to the end of each chunk
 
-	texts  index[string] // lots, and lines of recoveries; 0 is none
+	ofs       []pair // the event that an event is about, where there is one
+	reversals map[events.Seq]events.Seq
+	amended   map[events.Seq][]amendment
+	flagged   []flagged
+	closed    map[Flagged]events.Seq // the event that first closed a flag
+	opened    map[events.Year]*turns // flags that are exceptions
+	explains  []Explanation
+	figures   []Stated
+	stated    map[events.Seq]int // the place in figures
+
+	tolds     []told
+	live      book // all that was told
+	posted    map[events.Year]*posted
+	shortages map[events.Year]*shortages
+
+	texts  index[string] // lots, ways of paying, and lines of recoveries; 0 is none
 	dates  index[events.Date]
 	payees index[events.Payee]
-	titles index[string] // of documents
 	dims   index[string]
 	dimsOf []events.Dims // by the number in dims
+
+	asking sync.Mutex
+	asked  map[int]book // what was known after so many tolds
 }
 
-// An entry is what is kept of every event.
-type entry struct {
-	id       events.ID
-	micros   int64 // recorded, since 1970
-	pay      events.Seq
-	of       events.Seq
-	amount   events.Minor
-	line     events.Line
-	year     int16
-	kind     int8 // place in events.Kinds
-	record   bool
-	reversed bool
+// Lines reads the stored line of an event again, without its LF.
+type Lines func(ctx context.Context, n events.Seq) ([]byte, error)
+
+// keptLines stand in for a log that cannot be read again.
+type keptLines [][]byte
+
+func (k keptLines) line(n events.Seq) ([]byte, error) { return k[n-1], nil }
+
+type pair struct{ n, of uint32 }
+
+// An amendment is what an amended event changed of what it names.
+type amendment struct {
+	seq   events.Seq
+	set   events.Amendment
+	payee uint32 // whom the event names after it
 }
 
-// A payment is what only payments have.
-type payment struct {
-	payee   int32
-	voucher *events.Voucher
-	channel events.Channel
-	basis   events.Basis
-	method  events.Method
-	date    int32
-	lot     int32
-	lines   []int32 // of its year, in the order in which its money got there
+// A Flagged is a flag of an event.
+type Flagged struct {
+	Of   events.Seq
+	Code events.Code
 }
 
-// Papers are what an event rests on: the documents that it names, and of what is no payment the voucher and the payee.
-type papers struct {
-	documents []int32
-	voucher   *events.Voucher
-	payee     int32 // 0 is none
+// flagged is an event with flags, and what they are about.
+type flagged struct {
+	seq    events.Seq
+	codes  []events.Code
+	year   events.Year
+	line   events.Line
+	amount events.Minor
 }
 
-// A posted is one posting in small: texts are numbers into the indexes of the History, lines into those of its year.
-type posted struct {
-	amount          events.Minor
-	seq             events.Seq
-	counts          events.Day
-	line, lot, date int32
-	dims, ofLine    int32
-	ofYear          int16
-	measure         int8
-	channel, basis  int8 // -1 for none
+// turns count what was opened and closed, by the numbers at which it was.
+type turns struct{ opened, closed []events.Seq }
+
+// open is how many of them were open at a number.
+func (t *turns) open(last events.Seq) int {
+	if t == nil {
+		return 0
+	}
+	return upTo(t.opened, last) - upTo(t.closed, last)
+}
+
+func upTo(seqs []events.Seq, last events.Seq) int {
+	n, _ := slices.BinarySearch(seqs, last+1)
+	return n
 }
 
 // An index gives equal values one number.
@@ -106,12 +141,17 @@ type index[K comparable] struct {
 	values []K
 }
 
+func indexOf[K comparable](values ...K) index[K] {
+	x := index[K]{number: make(map[K]int32, len(values))}
+	for _, v := range values {
+		x.of(v)
+	}
+	return x
+}
+
 func (x *index[K]) of(k K) int32 {
 	if n, ok := x.number[k]; ok {
 		return n
-	}
-	if x.number == nil {
-		x.number = map[K]int32{}
 	}
 	n := int32(len(x.values))
 	x.number[k] = n
@@ -131,7 +171,6 @@ type Year struct {
 	lines  []Line // lines[0] is the root; in the order in which they were told
 	places map[events.Line]int32
 	lots   []*Lot
-	posted []posted
 }
 
 // A Line is one line of a year's tree.
@@ -167,13 +206,20 @@ type Explanation struct {
 	Measure events.Measure
 }
 
-// New returns the history of no events.
-func New() *History {
-	return &History{
-		years: map[events.Year]*Year{}, flags: map[events.Seq][]events.Code{}, payments: map[events.Seq]*payment{},
-		papers: map[events.Seq]*papers{}, payees: index[events.Payee]{number: map[events.Payee]int32{{}: 0}, values: []events.Payee{{}}},
-		texts: index[string]{number: map[string]int32{"": 0}, values: []string{""}},
-	}
+// New returns the history of no events. lines reads them again when a table is asked for that prints more of an event than its money; where it is nil, the
+// lines are kept.
+func New(lines Lines) *History {
+	return &History{records: &records{
+		lines: lines, live: book{}, posted: map[events.Year]*posted{}, shortages: map[events.Year]*shortages{},
+		reversals: map[events.Seq]events.Seq{}, amended: map[events.Seq][]amendment{}, closed: map[Flagged]events.Seq{}, opened: map[events.Year]*turns{},
+		stated: map[events.Seq]int{}, payees: indexOf(events.Payee{}), texts: indexOf(""), dates: indexOf[events.Date](), dims: indexOf[string](),
+	}}
+}
+
+// At returns the history as it was known at event n; n must not be above [History.Last]. It can be asked everything, and nothing can be applied to it. It is
+// to be used as the history that it was made of: not while an event is applied to that.
+func (h *History) At(n events.Seq) *History {
+	return &History{records: h.records, last: min(n, h.last)}
 }
 
 // Fund returns the fund's name, "" before the first event.
@@ -193,25 +239,82 @@ func (h *History) Last() events.Seq { return h.last }
 
 // Recorded returns when an event was recorded, in UTC.
 func (h *History) Recorded(n events.Seq) time.Time {
-	return time.UnixMicro(h.entries[n-1].micros).UTC()
+	return time.UnixMicro(h.recorded.at(int(n - 1))).UTC()
 }
 
 // Until returns the number of the last event recorded not after t; 0 where there is none.
 func (h *History) Until(t time.Time) events.Seq {
 	after := t.UnixMicro()
-	n, _ := slices.BinarySearchFunc(h.entries, after, func(e entry, at int64) int {
-		if e.micros <= at {
-			return -1
+	low, high := 0, int(h.last)
+	for low < high {
+		if mid := (low + high) / 2; h.recorded.at(mid) <= after {
+			low = mid + 1
+		} else {
+			high = mid
 		}
-		return 1
+	}
+	return events.Seq(low)
+}
+
+// Root returns the root of the log's tree over the events of the history, with the errors of [Lines].
+func (h *History) Root() (proof.Hash, error) {
+	tree, err := h.trunk.At(int64(h.last), func(i int64) (proof.Hash, error) {
+		line, err := h.line(events.Seq(i + 1))
+		return proof.Leaf(line), err
 	})
-	return events.Seq(n)
+	return tree.Root(), err
+}
+
+// line returns the stored line of an event. It is [events.Tampered] where that is no longer the line that was applied.
+func (h *History) line(n events.Seq) ([]byte, error) {
+	if h.lines == nil {
+		return h.kept.line(n)
+	}
+	line, err := h.lines(context.Background(), n)
+	if err != nil {
+		return nil, err
+	}
+	if leaf := proof.Leaf(line); h.leaves.at(int(n-1)) != binary.BigEndian.Uint64(leaf[:]) {
+		return nil, &events.Error{Code: events.Tampered, Why: "changed", Args: events.Args{"seq": n.String()}}
+	}
+	return line, nil
+}
+
+// Stored reads an event of the history again.
+func (h *History) Stored(n events.Seq) (events.Event, error) {
+	line, err := h.line(n)
+	if err != nil {
+		return events.Event{}, err
+	}
+	return events.ParseEvent(line)
+}
+
+// book is what was told of the years up to the last event.
+func (h *History) book() book {
+	if h.years != nil {
+		return h.years
+	}
+	n, _ := slices.BinarySearchFunc(h.tolds, h.last+1, func(t told, at events.Seq) int { return cmp.Compare(t.Seq, at) })
+	h.asking.Lock()
+	defer h.asking.Unlock()
+	if b := h.asked[n]; b != nil {
+		return b
+	}
+	b := book{}
+	for i := range h.tolds[:n] {
+		b.tell(&h.tolds[i])
+	}
+	if len(h.asked) >= 16 || h.asked == nil {
+		h.asked = map[int]book{}
+	}
+	h.asked[n] = b
+	return b
 }
 
 // Years lists the open years in order.
 func (h *History) Years() []events.Year {
 	var out []events.Year
-	for y, of := range h.years {
+	for y, of := range h.book() {
 		if of.Opened != 0 {
 			out = append(out, y)
 		}
@@ -225,7 +328,7 @@ func (h *History) Year(y events.Year) (*Year, error) {
 	if h.last == 0 {
 		return nil, &events.Error{Code: events.UnknownFund, Args: events.Args{"fund": string(h.fund)}}
 	}
-	if got := h.years[y]; got != nil && got.Opened != 0 {
+	if got := h.book()[y]; got != nil && got.Opened != 0 {
 		return got, nil
 	}
 	var open []string
@@ -262,20 +365,20 @@ func (y *Year) lot(name string) *Lot {
 	return nil
 }
 
-func (h *History) year(y events.Year) *Year {
-	if got := h.years[y]; got != nil {
-		return got
-	}
-	made := &Year{Year: y, Budgeted: true, lines: []Line{{Code: events.Root, Leaf: true}}, places: map[events.Line]int32{events.Root: 0}}
-	h.years[y] = made
-	return made
-}
-
 // Apply folds the next event in. The error is final and the history must not be used after it: [events.Tampered] with Why gap where e is not
 // the next event, with Why replay where it does not fit those before it, [events.UnknownKind] where this release does not know what it does.
 func (h *History) Apply(e *events.Event) error {
+	line := events.AppendLine(nil, e)
+	if h.lines == nil {
+		h.kept = append(h.kept, line)
+	}
+	return h.ApplyStored(e, proof.Leaf(line))
+}
+
+// ApplyStored is [History.Apply] for whoever has the leaf of the stored line.
+func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
 	c, r := e.Command, &e.Resolved
-	if e.Seq != h.last+1 {
+	if e.Seq != h.last+1 || h.last != h.applied {
 		return &events.Error{Code: events.Tampered, Why: "gap", Args: events.Args{"seq": (h.last + 1).String()}}
 	}
 	kind := slices.Index(events.Kinds, c.Kind)
@@ -287,9 +390,11 @@ func (h *History) Apply(e *events.Event) error {
 	}
 	micros := e.Time.UnixMicro()
 	switch {
-	case h.last > 0 && (c.Fund != h.fund || micros < h.entries[h.last-1].micros):
+	case h.last > 0 && (c.Fund != h.fund || micros < h.recorded.at(int(h.last-1))):
 		return bad()
-	case h.last == 0 && c.Kind != events.FundOpened, len(e.Postings) > 0 && e.Decimals != h.decimals && h.last > 0, r.Of >= e.Seq:
+	case h.last == 0 && c.Kind != events.FundOpened, len(e.Postings) > 0 && e.Decimals != h.decimals && h.last > 0, r.Of >= e.Seq, e.Seq > maxEvents:
+		return bad()
+	case r.Of == 0 && (c.Kind == events.Reversed || c.Kind == events.Amended):
 		return bad()
 	}
 	if h.last == 0 {
@@ -299,263 +404,222 @@ func (h *History) Apply(e *events.Event) error {
 		}
 		h.fund, h.currency, h.decimals, h.zone = c.Fund, r.Currency, r.Decimals, zone
 	}
-	en := entry{
-		id: e.ID, micros: micros, of: r.Of, line: cmp.Or(c.Line, r.Line), year: int16(c.Year), kind: int8(kind), record: c.Mode == events.Record,
+	h.enter(e, kind, micros, leaf)
+	var of events.Kind
+	if r.Of != 0 {
+		h.ofs = append(h.ofs, pair{uint32(e.Seq), uint32(r.Of)})
+		of = h.kind(r.Of)
 	}
-	if !c.Amount.IsZero() {
-		a, err := c.Amount.Minor(h.decimals)
-		if err != nil {
+	if t, ok := tells(e, of); ok {
+		if !h.live.tell(&t) {
 			return bad()
 		}
-		en.amount = a
+		h.tolds = append(h.tolds, t)
 	}
-	if len(e.Flags) > 0 {
-		h.flags[e.Seq] = slices.Clone(e.Flags)
-	}
-	h.file(e)
 	switch c.Kind {
-	case events.FundOpened:
-		if !h.open(e) {
-			return bad()
-		}
-	case events.LineAdded:
-		if len(c.Lines) != 1 || !h.addLine(h.year(c.Year), c.Lines[0], e.Seq) {
-			return bad()
-		}
-	case events.Disbursed:
-		en.pay = e.Seq
-		h.pay(e)
-	case events.ReceiptConfirmed, events.Reclassified:
-		en.pay = r.Of
-	case events.ClawedBack:
-		en.pay = r.Of
-	case events.CarriedOver:
-		h.bring(e, c.ToYear, c.ToLine)
-	case events.CarriedIn:
-		h.bring(e, c.Year, c.Line)
 	case events.Reversed:
-		if r.Of == 0 {
-			return bad()
-		}
-		h.reverse(r.Of)
-		of := &h.entries[r.Of-1]
-		en.pay = of.pay
-		en.line, en.amount = of.line, of.amount
+		h.reversals[r.Of] = e.Seq
+		h.closeFlags(r.Of, e.Seq)
 	case events.Amended:
-		if r.Of == 0 {
-			return bad()
-		}
-		h.amend(r.Of, &c.Set)
+		h.amend(e)
 	case events.Explained:
-		h.explains = append(h.explains, Explanation{Seq: e.Seq, Of: r.Of, Flag: c.Flag, Year: c.Year, Line: c.Line, Measure: c.Measure})
+		x := Explanation{Seq: e.Seq, Of: r.Of, Flag: c.Flag, Year: c.Year, Line: c.Line, Measure: c.Measure}
+		h.explains = append(h.explains, x)
+		h.closeFlag(Flagged{x.Of, x.Flag}, e.Seq)
+		if s := h.shortages[x.Year]; s != nil {
+			s.explain(h.live.year(x.Year), &x)
+		}
 	case events.FigureStated:
 		h.state(e)
-	case events.YearClosed:
-		h.year(c.Year).Closed = true
-	case events.YearReopened:
-		h.year(c.Year).Closed = false
 	}
-	h.entries = append(h.entries, en)
-	h.last = e.Seq
+	h.applied, h.last, h.years = e.Seq, e.Seq, nil
+	pay := h.Payment(e.Seq)
 	for i := range e.Postings {
-		if !h.post(e.Seq, en.pay, &e.Postings[i]) {
+		if !h.post(e.Seq, pay, &e.Postings[i]) {
 			return bad()
+		}
+	}
+	if len(e.Flags) > 0 {
+		h.flag(e)
+	}
+	for i := range e.Postings { // once all are in: a virement is no shortage halfway
+		if y := e.Postings[i].Year; i == 0 || y != e.Postings[i-1].Year {
+			h.shortages[y].settle(h.live.year(y), e.Seq, slices.Contains(e.Flags, events.OverBudget))
 		}
 	}
 	return nil
 }
 
-func (h *History) open(e *events.Event) bool {
-	c, r := e.Command, &e.Resolved
-	y := h.year(c.Year)
-	if y.Opened != 0 {
-		return false
+// maxEvents is as many as the columns can number.
+const maxEvents = 1<<32 - 2
+
+// enter keeps what is kept of every event.
+func (h *History) enter(e *events.Event, kind int, micros int64, leaf proof.Hash) {
+	c := e.Command
+	h.recorded.add(micros)
+	method := 0
+	if c.Kind == events.Disbursed {
+		method = 1 + slices.Index(events.Methods, c.Method)
 	}
-	y.Opened, y.Name, y.NameEn, y.Department = e.Seq, c.Name, c.NameEn, c.Department
-	y.From, y.To, y.Budgeted = r.From, r.To, !c.Unbudgeted
-	// Parents may stand after their children.
-	rest := slices.Clone(c.Lines)
-	for len(rest) > 0 {
-		var waiting []events.LineSpec
-		for _, l := range rest {
-			if _, ok := y.places[l.Parent]; !ok {
-				waiting = append(waiting, l)
-			} else if !h.addLine(y, l, e.Seq) {
-				return false
+	h.kinds.add(uint8(kind | method<<kindBits))
+	charged := uint16(c.Year)
+	if c.Mode == events.Record {
+		charged |= recordBit
+	}
+	h.charged.add(charged)
+	if (h.charged.n-1)%chunk == 0 {
+		h.tallies = append(h.tallies, map[uint16]int{})
+		if n := len(h.tallies); n > 1 {
+			for k, v := range h.tallies[n-2] {
+				h.tallies[n-1][k] = v
 			}
 		}
-		if len(waiting) == len(rest) {
-			return false
+	}
+	h.tallies[len(h.tallies)-1][charged]++
+	h.named.add(uint32(h.payees.of(c.Payee)))
+	h.leaves.add(binary.BigEndian.Uint64(leaf[:]))
+	h.trunk.Append(leaf)
+}
+
+const (
+	kindBits  = 5
+	recordBit = 1 << 15
+)
+
+func (h *History) kind(n events.Seq) events.Kind {
+	return events.Kinds[h.kinds.at(int(n-1))&(1<<kindBits-1)]
+}
+
+func (h *History) inRecord(n events.Seq) bool { return h.charged.at(int(n-1))&recordBit != 0 }
+
+// method is how a payment was paid.
+func (h *History) method(n events.Seq) events.Method {
+	if m := h.kinds.at(int(n-1)) >> kindBits; m > 0 {
+		return events.Methods[m-1]
+	}
+	return ""
+}
+
+// events counts those that a year was charged with, and how many of them in record mode.
+func (h *History) charges(y events.Year) (record, all int) {
+	n := int(h.last)
+	if at := n / chunk; at > 0 {
+		record, all = h.tallies[at-1][uint16(y)|recordBit], h.tallies[at-1][uint16(y)]
+		all += record
+	}
+	for i := n - n%chunk; i < n; i++ {
+		switch h.charged.at(i) {
+		case uint16(y):
+			all++
+		case uint16(y) | recordBit:
+			all++
+			record++
 		}
-		rest = waiting
 	}
-	// Siblings keep the order in which the event gives them, which waiting may have changed.
-	order := map[events.Line]int{}
-	for i, l := range c.Lines {
-		order[l.Code] = i
-	}
-	for i := range y.lines {
-		slices.SortStableFunc(y.lines[i].below, func(a, b int32) int { return cmp.Compare(order[y.lines[a].Code], order[y.lines[b].Code]) })
-	}
-	return true
+	return record, all
 }
 
-func (h *History) addLine(y *Year, spec events.LineSpec, seq events.Seq) bool {
-	up, ok := y.places[spec.Parent]
-	if _, twice := y.places[spec.Code]; !ok || twice {
-		return false
+// amend keeps the words of an amendment.
+func (h *History) amend(e *events.Event) {
+	of, set := e.Resolved.Of, &e.Command.Set
+	a := amendment{seq: e.Seq, set: *set, payee: h.namedAt(of, e.Seq-1)}
+	if a.payee != 0 || h.kind(of) == events.Disbursed {
+		payee := h.payees.values[a.payee]
+		if set.PayeeName != nil {
+			payee.Name = *set.PayeeName
+		}
+		if set.PayeeID != nil {
+			payee.ID = *set.PayeeID
+		}
+		a.payee = uint32(h.payees.of(payee))
 	}
-	i := int32(len(y.lines))
-	y.places[spec.Code] = i
-	y.lines = append(y.lines, Line{
-		Code: spec.Code, Parent: spec.Parent, Name: spec.Name, NameEn: spec.NameEn, Depth: y.lines[up].Depth + 1, Leaf: true,
-		Reserve: spec.Reserve, Was: spec.Was, up: up, seq: seq,
-	})
-	y.lines[up].Leaf = false
-	y.lines[up].below = append(y.lines[up].below, i)
-	return true
+	h.amended[of] = append(h.amended[of], a)
 }
 
-func (h *History) pay(e *events.Event) {
+// flag keeps the flags of an event: each is an exception until it is explained or the event is reversed, except over-budget, which is one of the line.
+func (h *History) flag(e *events.Event) {
 	c := e.Command
-	p := &payment{payee: h.payees.of(c.Payee), channel: c.Channel, basis: c.Basis, method: c.Method, lot: h.texts.of(c.Lot), date: h.dates.of(c.Date)}
-	if c.Voucher != (events.Voucher{}) {
-		v := c.Voucher
-		p.voucher = &v
+	f := flagged{seq: e.Seq, codes: slices.Clone(e.Flags), year: c.Year, line: cmp.Or(c.Line, e.Resolved.Line)}
+	if !c.Amount.IsZero() {
+		if a, err := c.Amount.Minor(h.decimals); err == nil {
+			f.amount = a
+		}
 	}
-	h.payments[e.Seq] = p
+	// What names no line or amount is about the first line that gets something.
+	var moved events.Posting
+	for _, p := range e.Postings {
+		if p.Year == c.Year && p.Amount > 0 && (moved.Line == "" || moved.Line == p.Line) {
+			moved.Line, moved.Amount = p.Line, moved.Amount+p.Amount
+		}
+	}
+	if c.Kind != events.Reversed { // which is about what it reverses
+		f.line, f.amount = cmp.Or(f.line, moved.Line), cmp.Or(f.amount, moved.Amount)
+	}
+	h.flagged = append(h.flagged, f)
+	for _, code := range f.codes {
+		if code == events.OverBudget {
+			continue
+		}
+		if h.opened[f.year] == nil {
+			h.opened[f.year] = &turns{}
+		}
+		h.opened[f.year].opened = append(h.opened[f.year].opened, e.Seq)
+	}
 }
 
-// file keeps what an event rests on.
-func (h *History) file(e *events.Event) {
-	c := e.Command
-	pays := c.Kind == events.Disbursed // which has its own place
-	if len(c.Documents) == 0 && (pays || c.Voucher == (events.Voucher{}) && c.Payee == (events.Payee{})) {
+// flagsOf is the flags of an event, nil where it has none.
+func (h *History) flagsOf(n events.Seq) *flagged {
+	if i, ok := slices.BinarySearchFunc(h.flagged, n, func(f flagged, n events.Seq) int { return cmp.Compare(f.seq, n) }); ok {
+		return &h.flagged[i]
+	}
+	return nil
+}
+
+func (h *History) closeFlags(of, at events.Seq) {
+	if f := h.flagsOf(of); f != nil {
+		for _, code := range f.codes {
+			h.closeFlag(Flagged{of, code}, at)
+		}
+	}
+}
+
+// closeFlag closes one, unless it is closed. A flag may be closed that the event does not have: of a lot that the event brought.
+func (h *History) closeFlag(x Flagged, at events.Seq) {
+	if _, already := h.closed[x]; already {
 		return
 	}
-	p := &papers{documents: h.titlesOf(c.Documents)}
-	if !pays {
-		p.payee = h.payees.of(c.Payee)
-		if c.Voucher != (events.Voucher{}) {
-			v := c.Voucher
-			p.voucher = &v
-		}
-	}
-	h.papers[e.Seq] = p
-}
-
-func (h *History) titlesOf(documents []string) []int32 {
-	out := make([]int32, len(documents))
-	for i, d := range documents {
-		out[i] = h.titles.of(d)
-	}
-	return out
-}
-
-// bring notes a lot that was carried into a year. A lot of the giving year that is carried on keeps its beginning and its expiry.
-func (h *History) bring(e *events.Event, into events.Year, at events.Line) {
-	c := e.Command
-	y := h.year(into)
-	l := y.lot(c.Lot)
-	if l == nil {
-		l = &Lot{Name: c.Lot}
-		y.lots = append(y.lots, l)
-	}
-	if len(l.Carriers) == 0 {
-		l.Line, l.Purpose, l.Expires, l.FromYear = at, c.Purpose, c.Expires, c.Year
-		if e.Resolved.HasExpires {
-			l.Expires = e.Resolved.Expires
-		}
-		if c.Kind == events.CarriedIn {
-			l.FromYear = c.FromYear
-		} else if on := h.year(c.Year).lot(c.Lot); on != nil && len(on.Carriers) > 0 {
-			l.FromYear = on.FromYear
-		}
-	}
-	l.Carriers = append(l.Carriers, e.Seq)
-}
-
-func (h *History) reverse(of events.Seq) {
-	en := &h.entries[of-1]
-	en.reversed = true
-	switch events.Kinds[en.kind] {
-	case events.CarriedOver, events.CarriedIn:
-		for _, y := range h.years {
-			for _, l := range y.lots {
-				l.Carriers = slices.DeleteFunc(l.Carriers, func(n events.Seq) bool { return n == of })
-			}
-		}
-	}
-}
-
-// amend changes words of what an event told. It never changes money.
-func (h *History) amend(of events.Seq, set *events.Amendment) {
-	put := func(to *string, word *string) {
-		if word != nil {
-			*to = *word
-		}
-	}
-	en := &h.entries[of-1]
-	y := h.year(events.Year(en.year))
-	if set.HasDocuments {
-		if h.papers[of] == nil {
-			h.papers[of] = &papers{}
-		}
-		h.papers[of].documents = h.titlesOf(set.Documents)
-	}
-	if p := h.papers[of]; p != nil && p.payee != 0 {
-		payee := h.payees.values[p.payee]
-		put(&payee.Name, set.PayeeName)
-		put(&payee.ID, set.PayeeID)
-		p.payee = h.payees.of(payee)
-	}
-	switch events.Kinds[en.kind] {
-	case events.FundOpened:
-		put(&y.Name, set.Name)
-		put(&y.NameEn, set.NameEn)
-	case events.LineAdded:
-		for i := range y.lines {
-			if y.lines[i].seq == of {
-				put(&y.lines[i].Name, set.Name)
-				put(&y.lines[i].NameEn, set.NameEn)
-			}
-		}
-	case events.Disbursed:
-		p := h.payments[of]
-		payee := h.payees.values[p.payee]
-		put(&payee.Name, set.PayeeName)
-		put(&payee.ID, set.PayeeID)
-		p.payee = h.payees.of(payee)
-	case events.CarriedOver, events.CarriedIn:
-		for _, in := range h.years {
-			for _, l := range in.lots {
-				if len(l.Carriers) > 0 && l.Carriers[0] == of {
-					put(&l.Purpose, set.Purpose)
-				}
-			}
-		}
+	h.closed[x] = at
+	if f := h.flagsOf(x.Of); f != nil && x.Code != events.OverBudget && slices.Contains(f.codes, x.Code) {
+		t := h.opened[f.year]
+		t.closed = append(t.closed, at)
 	}
 }
 
 // post keeps a posting. It reports false where the posting names a line that there is not.
 func (h *History) post(seq, pay events.Seq, p *events.Posting) bool {
-	y := h.year(p.Year)
+	y := h.live.year(p.Year)
 	line, ok := y.places[p.Line]
 	measure := slices.Index(events.Measures, p.Measure)
 	if !ok || measure < 0 {
 		return false
 	}
-	y.posted = append(y.posted, posted{
-		amount: p.Amount, seq: seq, counts: p.Counts, line: line, lot: h.texts.of(p.Lot), date: h.dates.of(p.Date), dims: h.dimsNumber(p.Dims),
-		ofLine: h.texts.of(string(p.OfLine)), ofYear: int16(p.OfYear), measure: int8(measure),
+	k := key{
+		line: line, lot: h.texts.of(p.Lot), dims: h.dimsNumber(p.Dims), ofLine: h.texts.of(string(p.OfLine)), ofYear: int16(p.OfYear), measure: int8(measure),
 		channel: int8(slices.Index(events.Channels, p.Channel)), basis: int8(slices.Index(events.Bases, p.Basis)),
-	})
-	if of := h.payments[pay]; of != nil && p.Measure == events.DisbursedM && !slices.Contains(of.lines, line) {
-		of.lines = append(of.lines, line)
-		if pay == seq {
-			of.date = h.dates.of(p.Date) // with the fiscal year filled in
-		}
 	}
+	if pay != 0 {
+		k.method, k.record = h.texts.of(string(h.method(pay))), h.inRecord(pay)
+	}
+	if h.posted[p.Year] == nil {
+		h.posted[p.Year], h.shortages[p.Year] = &posted{}, &shortages{}
+	}
+	date := int32(0)
+	exact := p.Date.First() >= p.Counts
+	if !exact {
+		date = h.dates.of(p.Date)
+	}
+	h.posted[p.Year].add(k, seq, p.Counts, p.Amount, date, exact)
+	h.shortages[p.Year].post(y, line, p.Lot == "", p.Measure, p.Amount)
 	return true
 }
 
@@ -567,7 +631,7 @@ func (h *History) dimsNumber(d events.Dims) int32 {
 	return n
 }
 
-// A Posting is one posting with the number of its event.
+// A Posting is one posting with the number of its event. Its Date is left out: of a payment it stands in the event, which [History.Stored] reads.
 type Posting struct {
 	Seq events.Seq
 	events.Posting
@@ -575,22 +639,44 @@ type Posting struct {
 
 // Postings walks the postings of a year in the order of the log.
 func (h *History) Postings(y *Year, visit func(*Posting)) {
-	for i := range y.posted {
-		p := h.posting(y, &y.posted[i])
+	h.walk(y, func(r *row) {
+		p := h.posting(y, r)
 		visit(&p)
+	})
+}
+
+// walk visits the postings of a year in the order of the log.
+func (h *History) walk(y *Year, visit func(*row)) {
+	if p := h.posted[y.Year]; p != nil {
+		p.walk(h.last, visit)
 	}
 }
 
-func (h *History) posting(y *Year, p *posted) Posting {
-	out := Posting{p.seq, events.Posting{
-		Year: y.Year, Line: y.lines[p.line].Code, Measure: events.Measures[p.measure], Amount: p.amount, Date: h.dates.values[p.date], Counts: p.counts,
-		Lot: h.texts.values[p.lot], Dims: h.dimsOf[p.dims], OfYear: events.Year(p.ofYear), OfLine: events.Line(h.texts.values[p.ofLine]),
-	}}
-	if p.channel >= 0 {
-		out.Channel = events.Channels[p.channel]
+// cells are those of a year in which anything was posted.
+func (h *History) cells(y *Year) []*cell {
+	p := h.posted[y.Year]
+	if p == nil {
+		return nil
 	}
-	if p.basis >= 0 {
-		out.Basis = events.Bases[p.basis]
+	n, _ := slices.BinarySearchFunc(p.cells, h.last, func(c *cell, last events.Seq) int {
+		if c.begun(last) {
+			return -1
+		}
+		return 1
+	})
+	return p.cells[:n]
+}
+
+func (h *History) posting(y *Year, r *row) Posting {
+	out := Posting{r.seq, events.Posting{
+		Year: y.Year, Line: y.lines[r.line].Code, Measure: events.Measures[r.measure], Amount: r.amount, Counts: r.counts,
+		Lot: h.texts.values[r.lot], Dims: h.dimsOf[r.dims], OfYear: events.Year(r.ofYear), OfLine: events.Line(h.texts.values[r.ofLine]),
+	}}
+	if r.channel >= 0 {
+		out.Channel = events.Channels[r.channel]
+	}
+	if r.basis >= 0 {
+		out.Basis = events.Bases[r.basis]
 	}
 	return out
 }
@@ -598,11 +684,8 @@ func (h *History) posting(y *Year, p *posted) Posting {
 // An Event is what is kept of one event.
 type Event struct {
 	Seq      events.Seq
-	ID       events.ID
 	Kind     events.Kind
 	Year     events.Year
-	Line     events.Line  // that it names or that the ledger filled in, "" where there is none
-	Amount   events.Minor // of its command, 0 where it has none
 	Of       events.Seq
 	Flags    []events.Code
 	Recorded time.Time
@@ -612,33 +695,58 @@ type Event struct {
 
 // Event returns what is kept of event n, which must be there.
 func (h *History) Event(n events.Seq) Event {
-	en := &h.entries[n-1]
-	return Event{
-		Seq: n, ID: en.id, Kind: events.Kinds[en.kind], Year: events.Year(en.year), Line: en.line, Amount: en.amount, Of: en.of, Flags: h.flags[n],
-		Recorded: h.Recorded(n), Record: en.record, Reversed: en.reversed,
+	e := Event{
+		Seq: n, Kind: h.kind(n), Year: events.Year(h.charged.at(int(n-1)) &^ recordBit), Of: h.of(n), Recorded: h.Recorded(n), Record: h.inRecord(n),
+		Reversed: h.reversed(n),
 	}
+	if f := h.flagsOf(n); f != nil {
+		e.Flags = f.codes
+	}
+	return e
+}
+
+// of is the event that an event is about, 0 where there is none.
+func (h *History) of(n events.Seq) events.Seq {
+	if i, ok := slices.BinarySearchFunc(h.ofs, uint32(n), func(p pair, n uint32) int { return cmp.Compare(p.n, n) }); ok {
+		return events.Seq(h.ofs[i].of)
+	}
+	return 0
+}
+
+// reversed reports whether an event has been reversed.
+func (h *History) reversed(n events.Seq) bool {
+	by, ok := h.reversals[n]
+	return ok && by <= h.last
 }
 
 // Payment returns the payment that an event is, or is about; 0 where it is about none.
-func (h *History) Payment(n events.Seq) events.Seq { return h.entries[n-1].pay }
-
-// Flagged lists the numbers of the events that carry flags, in order.
-func (h *History) Flagged() []events.Seq {
-	out := make([]events.Seq, 0, len(h.flags))
-	for n := range h.flags {
-		out = append(out, n)
+func (h *History) Payment(n events.Seq) events.Seq {
+	switch h.kind(n) {
+	case events.Disbursed:
+		return n
+	case events.ReceiptConfirmed, events.Reclassified, events.ClawedBack:
+		return h.of(n)
+	case events.Reversed:
+		return h.Payment(h.of(n))
 	}
-	slices.Sort(out)
-	return out
+	return 0
 }
 
 // Explanations lists the explained events in order.
-func (h *History) Explanations() []Explanation { return h.explains }
+func (h *History) Explanations() []Explanation {
+	n, _ := slices.BinarySearchFunc(h.explains, h.last+1, func(x Explanation, at events.Seq) int { return cmp.Compare(x.Seq, at) })
+	return h.explains[:n]
+}
+
+// Explained reports whether somebody closed a flag of an event.
+func (h *History) Explained(f Flagged) bool {
+	at, ok := h.closed[f]
+	return ok && at <= h.last
+}
 
 // standing reports whether an event neither is reversed nor reverses another.
 func (h *History) standing(n events.Seq) bool {
-	en := &h.entries[n-1]
-	return !en.reversed && events.Kinds[en.kind] != events.Reversed
+	return h.kind(n) != events.Reversed && !h.reversed(n)
 }
 
 // unknown says that a choice is none of those that there are.

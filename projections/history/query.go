@@ -22,9 +22,6 @@ type Query struct {
 	By string
 	// Root is the root of the log's tree over the events of the history, base64. It is printed as it is.
 	Root string
-
-	// before leaves the event of that number and those after it out; 0 leaves none out.
-	before events.Seq
 }
 
 // A Denominator is what the spent of a rate is divided by.
@@ -55,31 +52,113 @@ func (h *History) checked(q Query) (Query, error) {
 	return q, h.Known(q)
 }
 
-// narrows reports whether the query leaves a posting out before dates are looked at.
-func (h *History) narrows(q *Query, p *posted) bool {
-	if q.Basis != "" && (p.basis < 0 || events.Bases[p.basis] != q.Basis) {
+// day is the last business day that counts.
+func (q *Query) day() events.Day {
+	if q.AsOf == nil {
+		return endless
+	}
+	return *q.AsOf
+}
+
+// narrows reports whether the query leaves a cell out.
+func (h *History) narrows(q *Query, c *cell) bool {
+	if q.Basis != "" && (c.basis < 0 || events.Bases[c.basis] != q.Basis) {
 		return true
 	}
-	for _, c := range q.Where {
-		if !h.meets(p, c) {
+	for _, x := range q.Where {
+		if x.Dim != ByPayee && h.value(&c.key, x.Dim) != x.Value {
 			return true
 		}
 	}
 	return false
 }
 
-func (h *History) counts(q *Query, p *posted) bool {
-	return (q.before == 0 || p.seq < q.before) && (q.AsOf == nil || p.counts <= *q.AsOf) && !h.narrows(q, p)
+// payees reports whether the query asks for some, which cells do not tell apart.
+func (q *Query) payees() bool {
+	return q.By == ByPayee || slices.ContainsFunc(q.Where, func(c Condition) bool { return c.Dim == ByPayee })
+}
+
+// counts reports whether a posting counts in the query.
+func (h *History) counts(q *Query, r *row) bool {
+	return r.counts <= q.day() && !h.narrows(q, r.cell) && h.paid(q, r.seq)
+}
+
+// paid reports whether an event is about the payees that are asked for.
+func (h *History) paid(q *Query, n events.Seq) bool {
+	for _, c := range q.Where {
+		if c.Dim == ByPayee && !h.isPayee(h.payee(n), c.Value) {
+			return false
+		}
+	}
+	return true
 }
 
 // Counted walks the postings of a year that count in the query, in the order of the log.
 func (h *History) Counted(y *Year, q Query, visit func(*Posting)) {
-	for i := range y.posted {
-		if h.counts(&q, &y.posted[i]) {
-			p := h.posting(y, &y.posted[i])
-			visit(&p)
+	h.counted(y, &q, func(r *row) {
+		p := h.posting(y, r)
+		visit(&p)
+	})
+}
+
+func (h *History) counted(y *Year, q *Query, visit func(*row)) {
+	narrow := q.Basis != "" || len(q.Where) > 0
+	day := q.day()
+	h.walk(y, func(r *row) {
+		if r.counts <= day && (!narrow || h.counts(q, r)) {
+			visit(r)
 		}
+	})
+}
+
+// A part is what some postings of one cell come to.
+type part struct {
+	*cell
+	sum   events.Minor
+	payee uint32 // by its number, where the query asks for payees
+}
+
+// parts are what the postings that count in the query come to, cell by cell and, where it asks for payees, payee by payee. Those of which no posting counts are
+// not there.
+func (h *History) parts(y *Year, q *Query) ([]part, error) {
+	var out []part
+	day := q.day()
+	if !q.payees() {
+		for _, c := range h.cells(y) {
+			if h.narrows(q, c) {
+				continue
+			}
+			sum, any, err := c.sum(h.last, day)
+			if err != nil {
+				return nil, err
+			}
+			if any {
+				out = append(out, part{cell: c, sum: sum})
+			}
+		}
+		return out, nil
 	}
+	type place struct {
+		cell  *cell
+		payee uint32
+	}
+	places := map[place]int{}
+	var failed error
+	h.counted(y, q, func(r *row) {
+		at := place{r.cell, h.payee(r.seq)}
+		n, ok := places[at]
+		if !ok {
+			n = len(out)
+			places[at] = n
+			out = append(out, part{cell: r.cell, payee: at.payee})
+		}
+		sum, ok := out[n].sum.Add(r.amount)
+		if !ok && failed == nil {
+			failed = &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(events.Measures[r.measure])}}
+		}
+		out[n].sum = sum
+	})
+	return out, failed
 }
 
 // A Balance is what the postings of a line, or of a lot, add up to.
@@ -92,21 +171,27 @@ type Balance struct {
 // InTransit is what a lower treasury was sent and no enterprise is known to have got.
 func (b *Balance) InTransit() events.Minor { return b.Sent.Spent() - b.Sent.Confirmed }
 
-func (b *Balance) add(p *posted) error {
+// add adds what a part comes to.
+func (b *Balance) add(p *part) error {
 	m := events.Measures[p.measure]
 	to := []*events.Totals{&b.All, &b.Own}
 	if p.lot == 0 {
 		to = append(to, &b.Free)
 	}
-	if p.channel >= 0 && events.Channels[p.channel] == events.LowerTreasury {
+	if p.sent() {
 		to = append(to, &b.Sent)
 	}
 	for _, t := range to {
-		if err := t.Add(m, p.amount); err != nil {
+		if err := t.Add(m, p.sum); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sent reports whether a cell is of what went over a lower treasury.
+func (c *cell) sent() bool {
+	return c.channel >= 0 && events.Channels[c.channel] == events.LowerTreasury
 }
 
 // Rate is spent over the denominator in percent, "" where there is no such rate.
@@ -129,27 +214,18 @@ func (b *Balance) Rate(d Denominator) string {
 // Balances adds the postings up that count in the query: for each line of [Year.Lines] its own and those below. It is an [events.Overflow]
 // where what is left out of the sum makes it leave int64.
 func (h *History) Balances(y *Year, q Query) ([]Balance, error) {
-	return h.sums(y, func(p *posted) bool { return h.counts(&q, p) })
-}
-
-// sums adds up the postings that keep chooses, as [History.Balances] does.
-func (h *History) sums(y *Year, keep func(*posted) bool) ([]Balance, error) {
-	sums := make([]Balance, len(y.lines))
-	for i := range y.posted {
-		if p := &y.posted[i]; keep(p) {
-			if err := sums[p.line].add(p); err != nil {
-				return nil, err
-			}
-		}
+	parts, err := h.parts(y, &q)
+	if err != nil {
+		return nil, err
 	}
-	return y.raised(sums)
+	return y.sums(parts)
 }
 
-// sumsOf adds up the postings at those places, as [History.Balances] does.
-func (h *History) sumsOf(y *Year, places []int) ([]Balance, error) {
+// sums adds parts up, as [History.Balances] does.
+func (y *Year) sums(parts []part) ([]Balance, error) {
 	sums := make([]Balance, len(y.lines))
-	for _, i := range places {
-		p := &y.posted[i]
+	for i := range parts {
+		p := &parts[i]
 		if err := sums[p.line].add(p); err != nil {
 			return nil, err
 		}
@@ -185,10 +261,14 @@ type LotBalance struct {
 // LotBalances adds up the lots of a year, in the order in which they came. Lots of which nothing counts in the query are left out, and so are those
 // whose carrying over was reversed.
 func (h *History) LotBalances(y *Year, q Query) ([]LotBalance, error) {
+	parts, err := h.parts(y, &q)
+	if err != nil {
+		return nil, err
+	}
 	sums := map[int32]*events.Totals{}
-	for i := range y.posted {
-		p := &y.posted[i]
-		if p.lot == 0 || !h.counts(&q, p) {
+	for i := range parts {
+		p := &parts[i]
+		if p.lot == 0 {
 			continue
 		}
 		t := sums[p.lot]
@@ -196,7 +276,7 @@ func (h *History) LotBalances(y *Year, q Query) ([]LotBalance, error) {
 			t = &events.Totals{}
 			sums[p.lot] = t
 		}
-		if err := t.Add(events.Measures[p.measure], p.amount); err != nil {
+		if err := t.Add(events.Measures[p.measure], p.sum); err != nil {
 			return nil, err
 		}
 	}

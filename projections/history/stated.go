@@ -33,16 +33,13 @@ func (h *History) state(e *events.Event) {
 		day := c.AsOf
 		s.AsOf = &day
 	}
-	if h.stated == nil {
-		h.stated = map[events.Seq]int{}
-	}
 	h.stated[e.Seq] = len(h.figures)
 	h.figures = append(h.figures, s)
 }
 
 // Figure returns the stated figure of an event, nil where that event states none. It may have been reversed.
 func (h *History) Figure(n events.Seq) *Stated {
-	if i, ok := h.stated[n]; ok {
+	if i, ok := h.stated[n]; ok && n <= h.last {
 		return &h.figures[i]
 	}
 	return nil
@@ -53,7 +50,10 @@ func (h *History) Figures(y *Year, q Query) []*Stated {
 	var out []*Stated
 	for i := range h.figures {
 		s := &h.figures[i]
-		if s.Year != y.Year || h.entries[s.Seq-1].reversed {
+		if s.Seq > h.last {
+			break
+		}
+		if s.Year != y.Year || h.reversed(s.Seq) {
 			continue
 		}
 		if date := h.inYear(s.date); q.AsOf != nil && date.Last() > *q.AsOf {
@@ -66,7 +66,7 @@ func (h *History) Figures(y *Year, q Query) []*Stated {
 
 // inYear gives a date that is a year alone the days of that fiscal year, where it is known.
 func (h *History) inYear(d events.Date) events.Date {
-	if y := h.years[d.FiscalYear()]; y != nil && y.Opened != 0 {
+	if y := h.book()[d.FiscalYear()]; y != nil && y.Opened != 0 {
 		return d.In(y.From, y.To)
 	}
 	return d

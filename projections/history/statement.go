@@ -33,20 +33,22 @@ func (h *History) Statement(y *Year, q Query, line events.Line, from events.Seq,
 		return 0, 0, err
 	}
 	var sum events.Totals
-	for i := range y.posted {
-		p := &y.posted[i]
-		if !in[p.line] || !h.counts(&q, p) {
-			continue
+	h.counted(y, &q, func(r *row) {
+		if !in[r.line] || err != nil {
+			return
 		}
-		if err := sum.Add(events.Measures[p.measure], p.amount); err != nil {
-			return 0, 0, err
+		if err = sum.Add(events.Measures[r.measure], r.amount); err != nil {
+			return
 		}
 		closing = sum.Available()
-		if p.seq < from {
+		if r.seq < from {
 			opening = closing
-			continue
+			return
 		}
-		visit(&Entry{h.posting(y, p), closing})
+		visit(&Entry{h.posting(y, r), closing})
+	})
+	if err != nil {
+		return 0, 0, err
 	}
 	return opening, closing, nil
 }
@@ -75,7 +77,9 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 	if err != nil {
 		return nil, err
 	}
-	opening, closing, err := h.Statement(y, q, line, from, func(*Entry) {})
+	var rows []sheet.Row
+	var entries []Entry
+	opening, closing, err := h.Statement(y, q, line, from, func(e *Entry) { entries = append(entries, *e) })
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +93,19 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 			return sheet.Cell{}
 		}
 		return sheet.Money(m, h.decimals)
+	}
+	var e events.Event
+	dated := 0 // postings of the event that have been printed
+	for i := range entries {
+		if e.Seq != entries[i].Seq {
+			if e, err = h.Stored(entries[i].Seq); err != nil {
+				return nil, err
+			}
+			dated = 0
+		}
+		var date events.Date
+		date, dated = dateOf(&e, &entries[i], dated)
+		rows = append(rows, h.entryRow(&e, &entries[i], date, money(entries[i].Balance)))
 	}
 	l := &y.lines[y.places[line]]
 	called := sheet.Named(l.Name, l.NameEn)
@@ -104,14 +121,7 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 	t := &sheet.Table{
 		Name: "entries", Columns: entryColumns, First: edge("row.opening", money(opening)), Last: edge("row.closing", money(closing)),
 		Text: []string{"seq", "date", "kind", "measure", "amount", "balance", "voucher", "payee", "documents", "flags", "of"},
-		Rows: func(yield func(sheet.Row) bool) {
-			more := true
-			_, _, _ = h.Statement(y, q, line, from, func(e *Entry) {
-				if more {
-					more = yield(h.entryRow(e, money(e.Balance)))
-				}
-			})
-		},
+		Rows: sheet.Rows(rows...),
 	}
 	if !l.Leaf {
 		t.Text = append([]string{"seq", "date", "line"}, t.Text[2:]...)
@@ -120,37 +130,41 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 	return s, nil
 }
 
-func (h *History) entryRow(e *Entry, balance sheet.Cell) sheet.Row {
-	en := h.Event(e.Seq)
-	voucher, payee, documents := h.papersOf(e.Seq)
-	of := sheet.Cell{}
-	if en.Of != 0 {
-		of = sheet.Number(en.Of)
-	}
-	flags := make([]sheet.Cell, len(en.Flags))
-	for i, f := range en.Flags {
-		flags[i] = sheet.Term("flag", string(f))
-	}
-	return sheet.Row{Depth: 1, Cells: []sheet.Cell{
-		sheet.Number(e.Seq), sheet.Words(string(en.ID)), sheet.Words(e.Date.String()), sheet.Term("kind", string(en.Kind)), sheet.Term("measure", string(e.Measure)),
-		sheet.Money(e.Amount, h.decimals), balance, voucherCell(voucher), payeeCell(payee), documents, sheet.Listed(flags...), of,
-		sheet.Words(string(e.Line)), sheet.Words(e.Lot),
-	}}
-}
-
-// papersOf returns what an event rests on, and whom it names.
-func (h *History) papersOf(n events.Seq) (voucher *events.Voucher, payee events.Payee, documents sheet.Cell) {
-	var titles []sheet.Cell
-	if p := h.papers[n]; p != nil {
-		voucher = p.voucher
-		for _, d := range p.documents {
-			titles = append(titles, sheet.Words(h.titles.values[d]))
+// dateOf finds the posting of an event, from one of them on, and returns its date and the place after it.
+func dateOf(e *events.Event, x *Entry, from int) (events.Date, int) {
+	for i := from; i < len(e.Postings); i++ {
+		if p := &e.Postings[i]; p.Year == x.Year && p.Line == x.Line && p.Measure == x.Measure && p.Amount == x.Amount && p.Counts == x.Counts && p.Lot == x.Lot {
+			return p.Date, i + 1
 		}
 	}
-	if p := h.payments[n]; p != nil {
-		voucher = p.voucher
+	return events.Date{}, from
+}
+
+func (h *History) entryRow(stored *events.Event, e *Entry, date events.Date, balance sheet.Cell) sheet.Row {
+	c := stored.Command
+	of := sheet.Cell{}
+	if n := h.of(e.Seq); n != 0 {
+		of = sheet.Number(n)
 	}
-	return voucher, h.Payee(n), sheet.Listed(titles...)
+	flags := make([]sheet.Cell, len(stored.Flags))
+	for i, f := range stored.Flags {
+		flags[i] = sheet.Term("flag", string(f))
+	}
+	documents := c.Documents
+	for _, a := range h.amended[e.Seq] {
+		if a.set.HasDocuments && a.seq <= h.last {
+			documents = a.set.Documents
+		}
+	}
+	var titles []sheet.Cell
+	for _, d := range documents {
+		titles = append(titles, sheet.Words(d))
+	}
+	return sheet.Row{Depth: 1, Cells: []sheet.Cell{
+		sheet.Number(e.Seq), sheet.Words(string(stored.ID)), sheet.Words(date.String()), sheet.Term("kind", string(c.Kind)), sheet.Term("measure", string(e.Measure)),
+		sheet.Money(e.Amount, h.decimals), balance, voucherCell(c.Voucher), payeeCell(h.Payee(e.Seq)), sheet.Listed(titles...), sheet.Listed(flags...), of,
+		sheet.Words(string(e.Line)), sheet.Words(e.Lot),
+	}}
 }
 
 // edge is what stands before the entries and after them.

@@ -2,6 +2,7 @@ package history
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -116,29 +117,25 @@ func (h *History) begun(name string, q Query, from *events.Seq) *sheet.Sheet {
 
 // afterTheFact says how much of the year was recorded when it had happened already, since rules did not stop that.
 func (h *History) afterTheFact(y *Year, q Query, open Open) (sheet.Cell, error) {
-	n, all := 0, 0
-	for i := range h.entries {
-		if en := &h.entries[i]; events.Year(en.year) == y.Year {
-			all++
-			if en.record {
-				n++
-			}
-		}
-	}
+	n, all := h.charges(y.Year)
 	var recorded, spent events.Totals
-	for i := range y.posted {
-		p := &y.posted[i]
+	parts, err := h.parts(y, &q)
+	if err != nil {
+		return sheet.Cell{}, err
+	}
+	for i := range parts {
+		p := &parts[i]
 		m := events.Measures[p.measure]
-		if !h.counts(&q, p) || m != events.DisbursedM && m != events.ReturnedM {
+		if m != events.DisbursedM && m != events.ReturnedM {
 			continue
 		}
 		// What comes back of a payment, and what takes it back, is of the payment's mode: else more would have been recorded than was spent.
-		if pay := h.entries[p.seq-1].pay; pay > 0 && h.entries[pay-1].record {
-			if err := recorded.Add(m, p.amount); err != nil {
+		if p.record {
+			if err := recorded.Add(m, p.sum); err != nil {
 				return sheet.Cell{}, err
 			}
 		}
-		if err := spent.Add(m, p.amount); err != nil {
+		if err := spent.Add(m, p.sum); err != nil {
 			return sheet.Cell{}, err
 		}
 	}
@@ -368,24 +365,46 @@ func (h *History) uncertain(y *Year, q Query) *sheet.Table {
 		Name:    "uncertain",
 		Columns: []sheet.Column{{Name: "seq", Right: true}, {Name: "line"}, {Name: "measure"}, {Name: "date"}, {Name: "amount", Right: true}},
 		Rows: func(yield func(sheet.Row) bool) {
-			for i := range y.posted {
-				p := &y.posted[i]
-				if q.AsOf == nil || h.narrows(&q, p) || p.counts <= *q.AsOf || !h.standing(p.seq) {
-					continue
-				}
-				date := &h.dates.values[p.date]
-				if date.First() > *q.AsOf {
-					continue
-				}
+			for _, r := range h.vague(y, &q) {
+				c := h.posted[y.Year].cells[r.cell]
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Number(p.seq), sheet.Words(string(y.lines[p.line].Code)), sheet.Term("measure", string(events.Measures[p.measure])), sheet.Words(date.String()),
-					sheet.Money(p.amount, h.decimals),
+					sheet.Number(events.Seq(r.seq)), sheet.Words(string(y.lines[c.line].Code)), sheet.Term("measure", string(events.Measures[c.measure])),
+					sheet.Words(h.dates.values[r.date].String()), sheet.Money(r.amount, h.decimals),
 				}}) {
 					return
 				}
 			}
 		},
 	}
+}
+
+// An uncertain posting is one of a date that is not a day.
+type uncertain struct {
+	vagueRow
+	date int32
+}
+
+// vague lists those that may count in the query or not, in the order of the log.
+func (h *History) vague(y *Year, q *Query) []uncertain {
+	p := h.posted[y.Year]
+	if q.AsOf == nil || p == nil {
+		return nil
+	}
+	var out []uncertain
+	for _, v := range p.vague {
+		if v.counts <= *q.AsOf || h.dates.values[v.date].First() > *q.AsOf {
+			continue
+		}
+		for _, r := range v.rows {
+			if n := events.Seq(r.seq); n > h.last {
+				break
+			} else if !h.narrows(q, p.cells[r.cell]) && h.paid(q, n) && h.standing(n) {
+				out = append(out, uncertain{r, v.date})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b uncertain) int { return cmp.Compare(a.place, b.place) })
+	return out
 }
 
 func (h *History) flagTable(flags []Flag) *sheet.Table {
@@ -422,26 +441,27 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 		line int32
 	}
 	pieces := map[place]*piece{}
+	var places []place // in the order in which money got there
 	overflow := false
-	for _, in := range h.years {
-		for i := range in.posted {
-			p := &in.posted[i]
-			m := events.Measures[p.measure]
+	for _, n := range slices.Sorted(maps.Keys(h.posted)) {
+		h.counted(&Year{Year: n}, &q, func(r *row) {
+			m := events.Measures[r.measure]
 			if m != events.DisbursedM && m != events.ReturnedM && m != events.RecoveredM {
-				continue
+				return
 			}
-			pay := h.entries[p.seq-1].pay
-			if pay == 0 || events.Year(h.entries[pay-1].year) != y.Year || !h.counts(&q, p) {
-				continue
+			pay := h.Payment(r.seq)
+			if pay == 0 || h.kind(pay) != events.Disbursed || h.Event(pay).Year != y.Year {
+				return
 			}
-			at := place{pay, p.line}
+			at := place{pay, r.line}
 			if m == events.RecoveredM { // it stands in the year that got it back
-				at.line = y.places[events.Line(h.texts.values[p.ofLine])]
+				at.line = y.places[events.Line(h.texts.values[r.ofLine])]
 			}
 			pc := pieces[at]
 			if pc == nil {
 				pc = &piece{}
 				pieces[at] = pc
+				places = append(places, at)
 			}
 			to := &pc.disbursed
 			switch m {
@@ -450,17 +470,14 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 			case events.RecoveredM:
 				to = &pc.recovered
 			}
-			sum, ok := to.Add(p.amount)
+			sum, ok := to.Add(r.amount)
 			*to, overflow = sum, overflow || !ok
-		}
+		})
 	}
-	var places []place
+	places = slices.DeleteFunc(places, func(at place) bool { return *pieces[at] == piece{} })
 	var amount, left events.Minor
-	for at, pc := range pieces {
-		if *pc == (piece{}) {
-			continue
-		}
-		places = append(places, at)
+	for _, at := range places {
+		pc := pieces[at]
 		var ok1, ok2 bool
 		amount, ok1 = amount.Add(pc.disbursed)
 		left, ok2 = left.Add(pc.disbursed - pc.returned - pc.recovered)
@@ -469,13 +486,24 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 	if overflow {
 		return nil, &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(events.DisbursedM)}}
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		if c := cmp.Compare(a.pay, b.pay); c != 0 {
-			return c
+	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.pay, b.pay) })
+	rows := make([]sheet.Row, len(places))
+	for i, at := range places {
+		e, err := h.Stored(at.pay)
+		if err != nil {
+			return nil, err
 		}
-		lines := h.payments[a.pay].lines
-		return cmp.Compare(slices.Index(lines, a.line), slices.Index(lines, b.line))
-	})
+		c, pc, date := e.Command, pieces[at], e.Command.Date
+		if i := slices.IndexFunc(e.Postings, func(p events.Posting) bool { return p.Measure == events.DisbursedM }); i >= 0 {
+			date = e.Postings[i].Date // with the fiscal year filled in
+		}
+		rows[i] = sheet.Row{Depth: 1, Cells: []sheet.Cell{
+			sheet.Number(at.pay), sheet.Words(string(e.ID)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(date.String()),
+			sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
+			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), voucherCell(c.Voucher), payeeCell(h.Payee(at.pay)),
+			sheet.Words(c.Lot),
+		}}
+	}
 	total := sheet.Row{Cells: []sheet.Cell{
 		sheet.Left(), sheet.Left(), sheet.Words(string(events.Root)), sheet.Left(), sheet.Money(amount, h.decimals), sheet.Money(left, h.decimals),
 		sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(),
@@ -495,25 +523,13 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 			{Name: "payee"},
 			{Name: "lot"},
 		},
-		Rows: func(yield func(sheet.Row) bool) {
-			for _, at := range places {
-				p, pc := h.payments[at.pay], pieces[at]
-				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Number(at.pay), sheet.Words(string(h.entries[at.pay-1].id)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(h.dates.values[p.date].String()),
-					sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
-					sheet.Term("channel", string(p.channel)), sheet.Term("basis", string(p.basis)), voucherCell(p.voucher), payeeCell(h.payees.values[p.payee]),
-					sheet.Words(h.texts.values[p.lot]),
-				}}) {
-					return
-				}
-			}
-		},
+		Rows: sheet.Rows(rows...),
 	}}
 	return s, nil
 }
 
-func voucherCell(v *events.Voucher) sheet.Cell {
-	if v == nil {
+func voucherCell(v events.Voucher) sheet.Cell {
+	if v == (events.Voucher{}) {
 		return sheet.Cell{}
 	}
 	return sheet.Titled(strings.Join([]string{v.Issuer, v.Year.String(), v.Type, v.Number, v.Line}, " "),

@@ -1,0 +1,71 @@
+package proof
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+func TestTrunkGivesEverySize(t *testing.T) {
+	t.Parallel()
+	const n = 2100
+	var trunk Trunk
+	var tree Tree
+	leaves := make([]Hash, n)
+	roots := []Hash{tree.Root()}
+	for i := range n {
+		leaves[i] = Leaf(fmt.Append(nil, i))
+		trunk.Append(leaves[i])
+		tree.Append(leaves[i])
+		roots = append(roots, tree.Root())
+	}
+	data, err := trunk.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Trunk
+	if err := back.UnmarshalBinary(data); err != nil {
+		t.Fatal(err)
+	}
+	back.Append(Leaf([]byte("more")))
+	for _, from := range []*Trunk{&trunk, &back} {
+		for size := range int64(n + 1) {
+			asked := 0
+			got, err := from.At(size, func(i int64) (Hash, error) {
+				asked++
+				return leaves[i], nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Root() != roots[size] || got.Size() != size || asked > 255 {
+				t.Fatalf("at %d: size %d, root %v, want %v; %d leaves asked for", size, got.Size(), got.Root(), roots[size], asked)
+			}
+			// It goes on growing as the tree did.
+			if got.Append(Leaf(fmt.Append(nil, size))); size < n && got.Root() != roots[size+1] {
+				t.Fatalf("at %d: it grows otherwise", size)
+			}
+		}
+	}
+	broken := errors.New("broken")
+	if _, err := trunk.At(300, func(int64) (Hash, error) { return Hash{}, broken }); !errors.Is(err, broken) {
+		t.Errorf("a leaf that cannot be read: %v", err)
+	}
+}
+
+func TestTrunkThatIsNone(t *testing.T) {
+	t.Parallel()
+	var trunk Trunk
+	for i := range 600 {
+		trunk.Append(Leaf(fmt.Append(nil, i)))
+	}
+	data, _ := trunk.MarshalBinary()
+	for _, n := range []int{0, 7, 8, 40, len(data) - 32, len(data) - 1} {
+		if (&Trunk{}).UnmarshalBinary(data[:n]) == nil {
+			t.Errorf("%d of %d bytes are taken for a trunk", n, len(data))
+		}
+	}
+	if (&Trunk{}).UnmarshalBinary(append(data, 0)) == nil {
+		t.Error("a byte too many is taken")
+	}
+}
