@@ -20,7 +20,7 @@ type onceReadLog struct {
 
 func (l *onceReadLog) Recall(context.Context) []byte { return newState("f").snapshot() }
 
-func (l *onceReadLog) Rest(context.Context) iter.Seq2[[]byte, error] { return l.read(100 * readEvents) }
+func (l *onceReadLog) Rest(context.Context) iter.Seq2[[]byte, error] { return l.read(25_600) }
 
 func (l *onceReadLog) Replay(context.Context) iter.Seq2[[]byte, error] { return l.read(0) }
 

@@ -22,6 +22,7 @@
 package projections
 
 import (
+	"context"
 	"iter"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ import (
 
 	"fundledger/events"
 	"fundledger/events/proof"
+	"fundledger/events/reading"
 	"fundledger/projections/exceptions"
 	"fundledger/projections/figures"
 	"fundledger/projections/history"
@@ -254,6 +256,33 @@ func Fold(v View, log iter.Seq2[*events.Event, error], m Moment) (events.Seq, er
 		return last, notThere(m, last)
 	}
 	return last, nil
+}
+
+// Read applies stored lines to a book, as fast as they can be read: they are read on another core than applied. done, if not nil, hears how many have been.
+// Its error is that of the lines or of [Book.Apply]; the book stands after the last event that could be applied.
+func Read(ctx context.Context, b *Book, lines iter.Seq2[[]byte, error], done func(n int)) error {
+	ctx, stop := context.WithCancel(ctx)
+	batches := reading.Start(ctx, lines, true)
+	defer func() {
+		stop()
+		for range batches { // the lines stand still before anybody else reads them
+		}
+	}()
+	for batch := range batches {
+		for i := range batch.Events {
+			if err := b.ApplyStored(&batch.Events[i], batch.Leaves[i]); err != nil {
+				return err
+			}
+		}
+		if done != nil {
+			done(len(batch.Events))
+		}
+		if batch.Err != nil {
+			return batch.Err
+		}
+		batch.Again()
+	}
+	return ctx.Err()
 }
 
 // Resolve returns the number of the last event not after m in a book of the whole log, with the error of [Fold].

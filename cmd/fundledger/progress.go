@@ -45,10 +45,12 @@ func (a *app) reading() *meter {
 		progressbar.OptionClearOnFinish())}
 }
 
-// step counts one event.
-func (m *meter) step() {
+// step counts one event, and steps some.
+func (m *meter) step() { m.steps(1) }
+
+func (m *meter) steps(n int) {
 	if m != nil {
-		_ = m.bar.Add(1)
+		_ = m.bar.Add(n)
 	}
 }
 

@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"iter"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"fundledger/events"
-	"fundledger/events/proof"
 	"fundledger/projections"
 	"fundledger/projections/history"
 	"fundledger/projections/sheet"
@@ -153,10 +151,11 @@ func (a *app) answer(ctx context.Context, q question, make func(*projections.Boo
 	if err != nil {
 		return err
 	}
-	book, root, err := a.book(ctx, p, events.Seq(q.wait))
+	book, root, done, err := a.book(ctx, p, events.Seq(q.wait))
 	if err != nil {
 		return err
 	}
+	defer done()
 	p.query.Root = root
 	if err := a.known(book, p.query); err != nil {
 		return err
@@ -206,91 +205,57 @@ const (
 	waitOften = 50 * time.Millisecond
 )
 
-// book folds the fund's log as known at the moment asked for, and returns the root of the tree over what it folded. With wait it does so once
-// that event is in; the folder is let go of meanwhile, since somebody else has to append it.
-func (a *app) book(ctx context.Context, p parsed, wait events.Seq) (*projections.Book, string, error) {
+// book folds the fund's log, and returns it as known at the moment asked for and the root of the tree over that. With wait it does so once
+// that event is in; the folder is let go of meanwhile, since somebody else has to append it. done ends the use of the book, which reads the log again for some
+// tables.
+func (a *app) book(ctx context.Context, p parsed, wait events.Seq) (book *projections.Book, root string, done func(), err error) {
 	deadline := time.Now().Add(waitLong)
 	for {
-		book, root, last, err := a.bookNow(ctx, p)
+		s, err := a.openRead(ctx)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		book, root, last, err := s.book(ctx, p)
+		if err == nil && last >= wait {
+			return book, root, s.close, nil
+		}
+		s.close()
 		switch {
 		case err != nil && (wait == 0 || events.CodeOf(err) != events.UnknownFund):
-			return nil, "", err
-		case last >= wait && err == nil:
-			return book, root, nil
+			return nil, "", nil, err
 		case time.Now().After(deadline):
-			return nil, "", &events.Error{Code: events.Unavailable, Why: "not-yet", Args: events.Args{"value": wait.String(), "last": last.String(), "fund": string(p.fund)}}
+			return nil, "", nil, &events.Error{Code: events.Unavailable, Why: "not-yet", Args: events.Args{"value": wait.String(), "last": last.String(), "fund": string(p.fund)}}
 		}
 		select {
 		case <-time.After(waitOften):
 		case <-ctx.Done():
-			return nil, "", ctx.Err()
+			return nil, "", nil, ctx.Err()
 		}
 	}
 }
 
-func (a *app) bookNow(ctx context.Context, p parsed) (book *projections.Book, root string, last events.Seq, err error) {
-	s, err := a.openRead(ctx)
-	if err != nil {
+// book is the book of a fund as known at a moment, the root of the tree over that, and the number of the last event of the log, all of which has been
+// checked. The book may be used while the store is open.
+func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, root string, last events.Seq, err error) {
+	log := s.Log(p.fund)
+	book = projections.NewBookOf(log.Line)
+	meter := s.app.reading()
+	err = projections.Read(ctx, book, log.Replay(ctx), meter.steps)
+	meter.done()
+	at := log.At()
+	switch {
+	case at.Seq == 0 && err == nil:
+		return nil, "", 0, s.unknownFund(ctx, p.fund)
+	case err != nil:
 		return nil, "", 0, err
 	}
-	defer s.close()
-	return s.book(ctx, p)
-}
-
-func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, root string, last events.Seq, err error) {
-	records, end := s.stored(ctx, p.fund)
-	next, stop := iter.Pull2(records)
-	defer stop()
-	// The tree over the events known at the moment is that of the log itself where no moment is asked for.
-	var tree proof.Tree
-	book = projections.NewBook()
-	known := func(yield func(*events.Event, error) bool) {
-		for {
-			r, err, ok := next()
-			if !ok {
-				return
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			seq := r.Seq
-			var leaf proof.Hash
-			if !p.knownAt.IsZero() {
-				leaf = proof.Leaf(r.line)
-			}
-			goOn := yield(r.Event, nil)
-			if !p.knownAt.IsZero() && book.Last() == seq { // the event was folded in
-				tree.Append(leaf)
-			}
-			if !goOn {
-				return
-			}
-		}
-	}
-	_, foldErr := projections.Fold(book, known, p.knownAt)
-	for { // what is after the moment is checked all the same
-		_, err, ok := next()
-		if !ok {
-			break
-		}
-		if err != nil {
-			return nil, "", 0, err
-		}
-	}
-	at := end()
-	switch {
-	case at.Seq == 0 && (foldErr == nil || events.CodeOf(foldErr) == events.BadValue):
-		return nil, "", 0, s.unknownFund(ctx, p.fund)
-	case events.CodeOf(foldErr) == events.BadValue:
+	n, err := book.Resolve(p.knownAt)
+	if err != nil {
 		return nil, "", 0, notThere(p.flag, p.knownAt.String(), at.Seq)
-	case foldErr != nil:
-		return nil, "", 0, foldErr
 	}
-	if p.knownAt.IsZero() {
-		tree = at.Tree
-	}
-	return book, tree.Root().String(), at.Seq, nil
+	book = book.At(n)
+	root, err = book.Root()
+	return book, root, at.Seq, err
 }
 
 func (a *app) tableCommand() *cobra.Command {

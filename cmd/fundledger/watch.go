@@ -54,7 +54,8 @@ func (a *app) watch(ctx context.Context, q question) error {
 	if err != nil {
 		return err
 	}
-	f := &follower{app: a, fund: p.fund, book: projections.NewBook()}
+	f := &follower{app: a, fund: p.fund}
+	f.book = projections.NewBookOf(f.line)
 	defer f.release()
 	show, end, err := a.balances(q, terminal)
 	if err != nil {
@@ -233,22 +234,25 @@ func (f *follower) read(ctx context.Context) error {
 	if f.at.Seq > 0 && f.log.Current(ctx) == nil {
 		return nil
 	}
-	for line, err := range f.log.Rest(ctx) {
-		if err != nil {
-			f.at = f.log.At()
-			return err
-		}
-		e, err := events.ParseEvent(line)
-		if err != nil {
-			return err
-		}
-		if err := f.book.Apply(&e); err != nil {
-			return err
-		}
-		f.news = true
-	}
+	err := projections.Read(ctx, f.book, f.log.Rest(ctx), func(n int) { f.news = f.news || n > 0 })
 	f.at = f.log.At()
-	return nil
+	return err
+}
+
+// line reads the line of an event again, which hardly any table of balances needs: the follower keeps no place of it, so the log is read from its beginning.
+func (f *follower) line(ctx context.Context, n events.Seq) ([]byte, error) {
+	s, err := f.app.openRead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	log := s.Log(f.fund)
+	for _, err := range log.Replay(ctx) {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return log.Line(ctx, n)
 }
 
 func (f *follower) release() {

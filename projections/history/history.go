@@ -275,7 +275,7 @@ func (h *History) line(n events.Seq) ([]byte, error) {
 		return nil, err
 	}
 	if leaf := proof.Leaf(line); h.leaves.at(int(n-1)) != binary.BigEndian.Uint64(leaf[:]) {
-		return nil, &events.Error{Code: events.Tampered, Why: "changed", Args: events.Args{"seq": n.String()}}
+		return nil, &events.Error{Code: events.Tampered, Why: "changed", Args: events.Args{"fund": string(h.fund), "seq": n.String()}}
 	}
 	return line, nil
 }
