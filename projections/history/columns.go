@@ -237,6 +237,9 @@ type vagueRow struct {
 
 // A posted is all postings of one fiscal year.
 type posted struct {
+	year      *Year // all that was told of it
+	shortages shortages
+
 	cells  []*cell
 	places map[key]uint32
 	order  column[uint32] // of each posting in the order of the log, its cell
@@ -252,9 +255,6 @@ type vagueKey struct {
 func (p *posted) add(k key, seq events.Seq, counts events.Day, amount events.Minor, date int32, exact bool) {
 	n, ok := p.places[k]
 	if !ok {
-		if p.places == nil {
-			p.places = map[key]uint32{}
-		}
 		n = uint32(len(p.cells))
 		p.places[k] = n
 		p.cells = append(p.cells, &cell{key: k})
@@ -262,9 +262,6 @@ func (p *posted) add(k key, seq events.Seq, counts events.Day, amount events.Min
 	if !exact {
 		at, ok := p.dates[vagueKey{date, counts}]
 		if !ok {
-			if p.dates == nil {
-				p.dates = map[vagueKey]int{}
-			}
 			at = len(p.vague)
 			p.dates[vagueKey{date, counts}] = at
 			p.vague = append(p.vague, &vague{date: date, counts: counts})

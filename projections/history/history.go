@@ -38,8 +38,8 @@ import (
 // while an event is applied.
 type History struct {
 	*records
-	last  events.Seq
-	years book // as known at last; nil until somebody asks
+	last events.Seq
+	memo *memo
 }
 
 // records are what is kept of all events. Nothing in them is ever changed: what was known at a number is what stands there up to it.
@@ -72,10 +72,13 @@ type records struct {
 	figures   []Stated
 	stated    map[events.Seq]int // the place in figures
 
-	tolds     []told
-	live      book // all that was told
-	posted    map[events.Year]*posted
-	shortages map[events.Year]*shortages
+	tolds  []told
+	live   book // all that was told
+	posted map[events.Year]*posted
+
+	near     *posted // the last that anything was posted to
+	nearDims events.Dims
+	nearDim  int32 // their number
 
 	texts  index[string] // lots, ways of paying, and lines of recoveries; 0 is none
 	dates  index[events.Date]
@@ -210,16 +213,16 @@ type Explanation struct {
 // lines are kept.
 func New(lines Lines) *History {
 	return &History{records: &records{
-		lines: lines, live: book{}, posted: map[events.Year]*posted{}, shortages: map[events.Year]*shortages{},
+		lines: lines, live: book{}, posted: map[events.Year]*posted{},
 		reversals: map[events.Seq]events.Seq{}, amended: map[events.Seq][]amendment{}, closed: map[Flagged]events.Seq{}, opened: map[events.Year]*turns{},
 		stated: map[events.Seq]int{}, payees: indexOf(events.Payee{}), texts: indexOf(""), dates: indexOf[events.Date](), dims: indexOf[string](),
-	}}
+	}, memo: &memo{}}
 }
 
 // At returns the history as it was known at event n; n must not be above [History.Last]. It can be asked everything, and nothing can be applied to it. It is
 // to be used as the history that it was made of: not while an event is applied to that.
 func (h *History) At(n events.Seq) *History {
-	return &History{records: h.records, last: min(n, h.last)}
+	return &History{records: h.records, last: min(n, h.last), memo: &memo{}}
 }
 
 // Fund returns the fund's name, "" before the first event.
@@ -291,9 +294,6 @@ func (h *History) Stored(n events.Seq) (events.Event, error) {
 
 // book is what was told of the years up to the last event.
 func (h *History) book() book {
-	if h.years != nil {
-		return h.years
-	}
 	n, _ := slices.BinarySearchFunc(h.tolds, h.last+1, func(t told, at events.Seq) int { return cmp.Compare(t.Seq, at) })
 	h.asking.Lock()
 	defer h.asking.Unlock()
@@ -426,13 +426,16 @@ func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
 		x := Explanation{Seq: e.Seq, Of: r.Of, Flag: c.Flag, Year: c.Year, Line: c.Line, Measure: c.Measure}
 		h.explains = append(h.explains, x)
 		h.closeFlag(Flagged{x.Of, x.Flag}, e.Seq)
-		if s := h.shortages[x.Year]; s != nil {
-			s.explain(h.live.year(x.Year), &x)
+		if p := h.posted[x.Year]; p != nil {
+			p.shortages.explain(p.year, &x)
 		}
 	case events.FigureStated:
 		h.state(e)
 	}
-	h.applied, h.last, h.years = e.Seq, e.Seq, nil
+	h.applied, h.last = e.Seq, e.Seq
+	if len(h.memo.answers) > 0 {
+		h.memo = &memo{}
+	}
 	pay := h.Payment(e.Seq)
 	for i := range e.Postings {
 		if !h.post(e.Seq, pay, &e.Postings[i]) {
@@ -444,7 +447,8 @@ func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
 	}
 	for i := range e.Postings { // once all are in: a virement is no shortage halfway
 		if y := e.Postings[i].Year; i == 0 || y != e.Postings[i-1].Year {
-			h.shortages[y].settle(h.live.year(y), e.Seq, slices.Contains(e.Flags, events.OverBudget))
+			p := h.charge(y)
+			p.shortages.settle(p.year, e.Seq, slices.Contains(e.Flags, events.OverBudget))
 		}
 	}
 	return nil
@@ -597,36 +601,61 @@ func (h *History) closeFlag(x Flagged, at events.Seq) {
 
 // post keeps a posting. It reports false where the posting names a line that there is not.
 func (h *History) post(seq, pay events.Seq, p *events.Posting) bool {
-	y := h.live.year(p.Year)
-	line, ok := y.places[p.Line]
+	to := h.charge(p.Year)
+	line, ok := to.year.places[p.Line]
 	measure := slices.Index(events.Measures, p.Measure)
 	if !ok || measure < 0 {
 		return false
 	}
 	k := key{
-		line: line, lot: h.texts.of(p.Lot), dims: h.dimsNumber(p.Dims), ofLine: h.texts.of(string(p.OfLine)), ofYear: int16(p.OfYear), measure: int8(measure),
+		line: line, lot: h.text(p.Lot), dims: h.dimsNumber(p.Dims), ofLine: h.text(string(p.OfLine)), ofYear: int16(p.OfYear), measure: int8(measure),
 		channel: int8(slices.Index(events.Channels, p.Channel)), basis: int8(slices.Index(events.Bases, p.Basis)),
 	}
 	if pay != 0 {
-		k.method, k.record = h.texts.of(string(h.method(pay))), h.inRecord(pay)
-	}
-	if h.posted[p.Year] == nil {
-		h.posted[p.Year], h.shortages[p.Year] = &posted{}, &shortages{}
+		k.method, k.record = h.text(string(h.method(pay))), h.inRecord(pay)
 	}
 	date := int32(0)
 	exact := p.Date.First() >= p.Counts
 	if !exact {
 		date = h.dates.of(p.Date)
 	}
-	h.posted[p.Year].add(k, seq, p.Counts, p.Amount, date, exact)
-	h.shortages[p.Year].post(y, line, p.Lot == "", p.Measure, p.Amount)
+	to.add(k, seq, p.Counts, p.Amount, date, exact)
+	to.shortages.post(to.year, line, p.Lot == "", p.Measure, p.Amount)
 	return true
 }
 
+// charge is what is posted to a year.
+func (h *History) charge(y events.Year) *posted {
+	if h.near != nil && h.near.year.Year == y {
+		return h.near
+	}
+	p := h.posted[y]
+	if p == nil {
+		p = &posted{year: h.live.year(y), places: map[key]uint32{}, dates: map[vagueKey]int{}}
+		h.posted[y] = p
+	}
+	h.near = p
+	return p
+}
+
+// text is the number of a text, 0 for none.
+func (h *History) text(s string) int32 {
+	if s == "" {
+		return 0
+	}
+	return h.texts.of(s)
+}
+
 func (h *History) dimsNumber(d events.Dims) int32 {
+	if h.nearDims != nil && d.Equal(h.nearDims) {
+		return h.nearDim
+	}
 	n := h.dims.of(d.Key())
 	if int(n) == len(h.dimsOf) {
 		h.dimsOf = append(h.dimsOf, slices.Clone(d))
+	}
+	if h.nearDims, h.nearDim = h.dimsOf[n], n; h.nearDims == nil {
+		h.nearDims = events.Dims{}
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package history
 
 import (
 	"slices"
+	"sync"
 
 	"fundledger/events"
 	"fundledger/projections/sheet"
@@ -120,7 +121,49 @@ type part struct {
 
 // parts are what the postings that count in the query come to, cell by cell and, where it asks for payees, payee by payee. Those of which no posting counts are
 // not there.
-func (h *History) parts(y *Year, q *Query) ([]part, error) {
+func (h *History) parts(y *Year, q *Query) ([]part, error) { return h.memo.of(h, y, q) }
+
+// A memo has the parts of the last questions, since one table asks the same several times: for its lines, its lots and its face.
+type memo struct {
+	mu      sync.Mutex
+	answers []answer
+}
+
+type answer struct {
+	year   events.Year
+	day    events.Day
+	basis  events.Basis
+	where  []Condition
+	payees bool
+	parts  []part
+}
+
+// of returns the parts of a question, which must not be changed.
+func (m *memo) of(h *History, y *Year, q *Query) ([]part, error) {
+	asked := answer{year: y.Year, day: q.day(), basis: q.Basis, where: q.Where, payees: q.payees()}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.answers {
+		a := &m.answers[i]
+		if a.year == asked.year && a.day == asked.day && a.basis == asked.basis && a.payees == asked.payees && slices.Equal(a.where, asked.where) {
+			return a.parts, nil
+		}
+	}
+	var err error
+	if asked.parts, err = h.added(y, q); err != nil {
+		return nil, err
+	}
+	asked.where = slices.Clone(asked.where)
+	if len(m.answers) == memoSize {
+		m.answers = slices.Delete(m.answers, 0, 1)
+	}
+	m.answers = append(m.answers, asked)
+	return asked.parts, nil
+}
+
+const memoSize = 4
+
+func (h *History) added(y *Year, q *Query) ([]part, error) {
 	var out []part
 	day := q.day()
 	if !q.payees() {

@@ -127,10 +127,11 @@ func (s *shortages) explain(y *Year, x *Explanation) {
 // Shortages lists the lines of a year whose free money is below zero and not explained, in the order of the tree. A line with children is looked at where
 // it has money of its own, with everything below it. Years whose budgets are not known have none.
 func (h *History) Shortages(y *Year) ([]Shortage, error) {
-	s := h.shortages[y.Year]
-	if s == nil || !y.Budgeted {
+	p := h.posted[y.Year]
+	if p == nil || !y.Budgeted {
 		return nil, nil
 	}
+	s := &p.shortages
 	if s.err != nil && s.failed <= h.last {
 		return nil, s.err
 	}
