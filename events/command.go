@@ -3,6 +3,7 @@ package events
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -328,4 +329,17 @@ func (w *contentWriter) ref(rs ...Ref) {
 		w.b = binary.AppendUvarint(w.b, uint64(r.Seq))
 		w.text(string(r.ID))
 	}
+}
+
+// MarshalBinary writes an amendment down as a cache keeps it: a word that is empty is another than none.
+func (a Amendment) MarshalBinary() ([]byte, error) {
+	type words Amendment // without this method
+	return json.Marshal(words(a))
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (a *Amendment) UnmarshalBinary(b []byte) error {
+	type words Amendment
+	*a = Amendment{}
+	return json.Unmarshal(b, (*words)(a))
 }

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -485,3 +487,24 @@ func ParseNumber(s string) (Number, error) {
 
 // Decimal returns the number for arithmetic.
 func (n Number) Decimal() decimal.Decimal { return decimal.RequireFromString(string(n)) }
+
+// MarshalBinary writes a date down as a cache keeps it, with the days that it stands for.
+func (d Date) MarshalBinary() ([]byte, error) {
+	b := binary.BigEndian.AppendUint32(nil, uint32(d.first))
+	return append(binary.BigEndian.AppendUint32(b, uint32(d.last)), d.text...), nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (d *Date) UnmarshalBinary(b []byte) error {
+	if len(b) < 8 {
+		return errors.New("events: not a date")
+	}
+	first, last := Day(binary.BigEndian.Uint32(b)), Day(binary.BigEndian.Uint32(b[4:]))
+	if len(b) == 8 {
+		*d = Date{}
+		return nil
+	}
+	read, err := ParseDate(string(b[8:]))
+	*d = read.In(first, last)
+	return err
+}

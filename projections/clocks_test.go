@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -188,4 +189,59 @@ func TestBothClocksAgainstASlowFold(t *testing.T) {
 	if pairs < 10_000 {
 		t.Errorf("only %d pairs were looked at", pairs)
 	}
+}
+
+// TestSavedAndLoaded: a book that was written down at any number, read again and applied to further says what one says that was not.
+func TestSavedAndLoaded(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		l := drawn(rt)
+		more(rt, l)
+		at := rapid.IntRange(1, len(l.events)).Draw(rt, "saved at")
+		var file bytes.Buffer
+		if err := l.book(events.Seq(at)).Save(&file, "p"); err != nil {
+			rt.Fatal(err)
+		}
+		whole := file.Bytes()
+		lines := func(_ context.Context, n events.Seq) ([]byte, error) { return events.AppendLine(nil, l.events[n-1]), nil }
+		b, err := projections.LoadBook(bytes.NewReader(whole), "p", lines)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, e := range l.events[at:] {
+			if err := b.Apply(e); err != nil {
+				rt.Fatal(err)
+			}
+		}
+		known := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "known at"))
+		root, err := b.At(known).Root()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if want, _ := l.book(known).Root(); root != want {
+			rt.Fatalf("the root at %d is %s, want %s", known, root, want)
+		}
+		if got, want := asked(t, b.At(known), year(2022)), asked(t, l.book(known), year(2022)); got != want {
+			rt.Fatalf("saved at %d, as known at %d:\n%s\nwant\n%s", at, known, got, want)
+		}
+		var again bytes.Buffer
+		if b, err = projections.LoadBook(bytes.NewReader(whole), "p", lines); err != nil {
+			rt.Fatal(err)
+		}
+		if err := b.Save(&again, "p"); err != nil {
+			rt.Fatal(err)
+		}
+		if again.Len() != len(whole) { // maps are written in any order
+			rt.Fatalf("what was read is written as %d bytes, not %d", again.Len(), len(whole))
+		}
+		if _, err := projections.LoadBook(bytes.NewReader(whole), "q", lines); err == nil {
+			rt.Fatal("that of another program is taken")
+		}
+		cut := rapid.IntRange(0, len(whole)-1).Draw(rt, "cut")
+		if _, err := projections.LoadBook(bytes.NewReader(whole[:cut]), "p", lines); err == nil {
+			rt.Fatalf("%d of %d bytes are taken", cut, len(whole))
+		}
+		if _, err := projections.LoadBook(bytes.NewReader(append(slices.Clone(whole), 0)), "p", lines); err == nil {
+			rt.Fatal("a byte too many is taken")
+		}
+	})
 }

@@ -23,6 +23,7 @@ package projections
 
 import (
 	"context"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -62,6 +63,18 @@ func NewBook() *Book { return NewBookOf(nil) }
 
 // NewBookOf returns the book of no events of a log whose lines can be read again: it keeps some forty bytes of an event.
 func NewBookOf(lines history.Lines) *Book { return &Book{history: history.New(lines)} }
+
+// Save writes the book down as a cache keeps it, to be read by [LoadBook] of the same program.
+func (b *Book) Save(w io.Writer, program string) error { return b.history.Save(w, program) }
+
+// LoadBook reads what [Book.Save] wrote. It may be asked only once whoever kept it has found it whole, and that the log still is what it was made of.
+func LoadBook(r io.Reader, program string, lines history.Lines) (*Book, error) {
+	h, err := history.Load(r, program, lines)
+	if err != nil {
+		return nil, err
+	}
+	return &Book{history: h}, nil
+}
 
 // At returns the book as known at event n, which must not be above [Book.Last]. It costs next to nothing and prints the same tables for ever. Like the
 // book that it was made of, it must not be used while an event is applied to that.

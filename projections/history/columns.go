@@ -98,12 +98,12 @@ type cell struct {
 	gross uint64
 }
 
-// A mark is what the first rows of a cell come to: sums[i] up to days[i], which ascend.
+// A mark is what the first rows of a cell come to: Sums[i] up to Days[i], which ascend.
 type mark struct {
-	rows int
-	seq  uint32 // of the last of them
-	days []int32
-	sums []int64
+	Rows int
+	Seq  uint32 // of the last of them
+	Days []int32
+	Sums []int64
 }
 
 // A mark is made after so many postings, and not before there are several for each day that it has to list: it costs some three bytes a posting.
@@ -129,7 +129,7 @@ func (c *cell) add(seq events.Seq, day events.Day, amount events.Minor) {
 	if n := len(c.marks); n > 0 {
 		last = c.marks[n-1]
 	}
-	if c.seqs.n-last.rows >= max(markRows, markDays*len(last.days)) {
+	if c.seqs.n-last.Rows >= max(markRows, markDays*len(last.Days)) {
 		c.mark(last)
 	}
 }
@@ -140,35 +140,35 @@ func (c *cell) mark(last mark) {
 		day int32
 		sum int64
 	}
-	all := make([]moved, 0, c.seqs.n-last.rows)
-	for i := last.rows; i < c.seqs.n; i++ {
+	all := make([]moved, 0, c.seqs.n-last.Rows)
+	for i := last.Rows; i < c.seqs.n; i++ {
 		all = append(all, moved{c.days.at(i), c.amounts.at(i)})
 	}
 	slices.SortFunc(all, func(a, b moved) int { return cmp.Compare(a.day, b.day) })
-	next := mark{rows: c.seqs.n, seq: c.seqs.at(c.seqs.n - 1), days: make([]int32, 0, len(last.days)+8), sums: make([]int64, 0, len(last.days)+8)}
+	next := mark{Rows: c.seqs.n, Seq: c.seqs.at(c.seqs.n - 1), Days: make([]int32, 0, len(last.Days)+8), Sums: make([]int64, 0, len(last.Days)+8)}
 	var before, since int64 // what was there up to the day, and what is new; wrapped sums are not used, see gross
 	i := 0
-	for len(all) > 0 || i < len(last.days) {
+	for len(all) > 0 || i < len(last.Days) {
 		var day int32
 		switch {
-		case i == len(last.days):
+		case i == len(last.Days):
 			day = all[0].day
 		case len(all) == 0:
-			day = last.days[i]
+			day = last.Days[i]
 		default:
-			day = min(all[0].day, last.days[i])
+			day = min(all[0].day, last.Days[i])
 		}
-		if i < len(last.days) && last.days[i] == day {
-			before = last.sums[i]
+		if i < len(last.Days) && last.Days[i] == day {
+			before = last.Sums[i]
 			i++
 		}
 		for len(all) > 0 && all[0].day == day {
 			since += all[0].sum
 			all = all[1:]
 		}
-		next.days, next.sums = append(next.days, day), append(next.sums, before+since)
+		next.Days, next.Sums = append(next.Days, day), append(next.Sums, before+since)
 	}
-	next.days, next.sums = slices.Clip(next.days), slices.Clip(next.sums)
+	next.Days, next.Sums = slices.Clip(next.Days), slices.Clip(next.Sums)
 	c.marks = append(c.marks, next)
 }
 
@@ -180,15 +180,15 @@ func (c *cell) sum(last events.Seq, day events.Day) (total events.Minor, any boo
 	var sum int64
 	from, fits := 0, c.gross <= math.MaxInt64
 	if fits {
-		if n, _ := slices.BinarySearchFunc(c.marks, last, func(m mark, at events.Seq) int { return cmp.Compare(events.Seq(m.seq), at+1) }); n > 0 {
+		if n, _ := slices.BinarySearchFunc(c.marks, last, func(m mark, at events.Seq) int { return cmp.Compare(events.Seq(m.Seq), at+1) }); n > 0 {
 			m := &c.marks[n-1]
-			from = m.rows
-			at, found := slices.BinarySearch(m.days, int32(day))
+			from = m.Rows
+			at, found := slices.BinarySearch(m.Days, int32(day))
 			if found {
 				at++
 			}
 			if at > 0 {
-				sum, any = m.sums[at-1], true
+				sum, any = m.Sums[at-1], true
 			}
 		}
 	}
@@ -223,16 +223,16 @@ func (c *cell) begun(last events.Seq) bool { return events.Seq(c.seqs.at(0)) <= 
 
 // A vague is the postings of one date that is not a day: they are uncertain between its first day and the day on which they count.
 type vague struct {
-	date   int32
-	counts events.Day
-	rows   []vagueRow // in the order of the log
+	Date   int32
+	Counts events.Day
+	Rows   []vagueRow // in the order of the log
 }
 
 type vagueRow struct {
-	place  uint32 // among the postings of the year
-	seq    uint32
-	cell   uint32
-	amount events.Minor
+	Place  uint32 // among the postings of the year
+	Seq    uint32
+	Cell   uint32
+	Amount events.Minor
 }
 
 // A posted is all postings of one fiscal year.
@@ -264,9 +264,9 @@ func (p *posted) add(k key, seq events.Seq, counts events.Day, amount events.Min
 		if !ok {
 			at = len(p.vague)
 			p.dates[vagueKey{date, counts}] = at
-			p.vague = append(p.vague, &vague{date: date, counts: counts})
+			p.vague = append(p.vague, &vague{Date: date, Counts: counts})
 		}
-		p.vague[at].rows = append(p.vague[at].rows, vagueRow{uint32(p.order.n), uint32(seq), n, amount})
+		p.vague[at].Rows = append(p.vague[at].Rows, vagueRow{uint32(p.order.n), uint32(seq), n, amount})
 	}
 	p.order.add(n)
 	p.cells[n].add(seq, counts, amount)

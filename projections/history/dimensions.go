@@ -131,8 +131,8 @@ func (h *History) namedAt(n, last events.Seq) uint32 {
 	named := h.named.at(int(n - 1))
 	if len(h.amended) > 0 {
 		for _, a := range h.amended[n] {
-			if a.seq <= last {
-				named = a.payee
+			if a.Seq <= last {
+				named = a.Payee
 			}
 		}
 	}

@@ -25,6 +25,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -98,13 +99,13 @@ type keptLines [][]byte
 
 func (k keptLines) line(n events.Seq) ([]byte, error) { return k[n-1], nil }
 
-type pair struct{ n, of uint32 }
+type pair struct{ N, Of uint32 }
 
 // An amendment is what an amended event changed of what it names.
 type amendment struct {
-	seq   events.Seq
-	set   events.Amendment
-	payee uint32 // whom the event names after it
+	Seq   events.Seq
+	Set   events.Amendment
+	Payee uint32 // whom the event names after it
 }
 
 // A Flagged is a flag of an event.
@@ -115,22 +116,22 @@ type Flagged struct {
 
 // flagged is an event with flags, and what they are about.
 type flagged struct {
-	seq    events.Seq
-	codes  []events.Code
-	year   events.Year
-	line   events.Line
-	amount events.Minor
+	Seq    events.Seq
+	Codes  []events.Code
+	Year   events.Year
+	Line   events.Line
+	Amount events.Minor
 }
 
 // turns count what was opened and closed, by the numbers at which it was.
-type turns struct{ opened, closed []events.Seq }
+type turns struct{ Opened, Closed []events.Seq }
 
 // open is how many of them were open at a number.
 func (t *turns) open(last events.Seq) int {
 	if t == nil {
 		return 0
 	}
-	return upTo(t.opened, last) - upTo(t.closed, last)
+	return upTo(t.Opened, last) - upTo(t.Closed, last)
 }
 
 func upTo(seqs []events.Seq, last events.Seq) int {
@@ -471,18 +472,33 @@ func (h *History) enter(e *events.Event, kind int, micros int64, leaf proof.Hash
 		charged |= recordBit
 	}
 	h.charged.add(charged)
-	if (h.charged.n-1)%chunk == 0 {
-		h.tallies = append(h.tallies, map[uint16]int{})
-		if n := len(h.tallies); n > 1 {
-			for k, v := range h.tallies[n-2] {
-				h.tallies[n-1][k] = v
-			}
-		}
-	}
-	h.tallies[len(h.tallies)-1][charged]++
+	h.count(h.charged.n-1, charged)
 	h.named.add(uint32(h.payees.of(c.Payee)))
 	h.leaves.add(binary.BigEndian.Uint64(leaf[:]))
 	h.trunk.Append(leaf)
+}
+
+// count counts an event, which has that place, in its year.
+func (h *History) count(at int, charged uint16) {
+	if at%chunk == 0 {
+		next := map[uint16]int{}
+		if n := len(h.tallies); n > 0 {
+			next = maps.Clone(h.tallies[n-1])
+		}
+		h.tallies = append(h.tallies, next)
+	}
+	h.tallies[len(h.tallies)-1][charged]++
+}
+
+// tally counts all events anew.
+func (h *History) tally() {
+	at := 0
+	for _, chunk := range h.charged.chunks {
+		for _, charged := range chunk {
+			h.count(at, charged)
+			at++
+		}
+	}
 }
 
 const (
@@ -526,16 +542,16 @@ func (h *History) charges(y events.Year) (record, all int) {
 // amend keeps the words of an amendment.
 func (h *History) amend(e *events.Event) {
 	of, set := e.Resolved.Of, &e.Command.Set
-	a := amendment{seq: e.Seq, set: *set, payee: h.namedAt(of, e.Seq-1)}
-	if a.payee != 0 || h.kind(of) == events.Disbursed {
-		payee := h.payees.values[a.payee]
+	a := amendment{Seq: e.Seq, Set: *set, Payee: h.namedAt(of, e.Seq-1)}
+	if a.Payee != 0 || h.kind(of) == events.Disbursed {
+		payee := h.payees.values[a.Payee]
 		if set.PayeeName != nil {
 			payee.Name = *set.PayeeName
 		}
 		if set.PayeeID != nil {
 			payee.ID = *set.PayeeID
 		}
-		a.payee = uint32(h.payees.of(payee))
+		a.Payee = uint32(h.payees.of(payee))
 	}
 	h.amended[of] = append(h.amended[of], a)
 }
@@ -543,10 +559,10 @@ func (h *History) amend(e *events.Event) {
 // flag keeps the flags of an event: each is an exception until it is explained or the event is reversed, except over-budget, which is one of the line.
 func (h *History) flag(e *events.Event) {
 	c := e.Command
-	f := flagged{seq: e.Seq, codes: slices.Clone(e.Flags), year: c.Year, line: cmp.Or(c.Line, e.Resolved.Line)}
+	f := flagged{Seq: e.Seq, Codes: slices.Clone(e.Flags), Year: c.Year, Line: cmp.Or(c.Line, e.Resolved.Line)}
 	if !c.Amount.IsZero() {
 		if a, err := c.Amount.Minor(h.decimals); err == nil {
-			f.amount = a
+			f.Amount = a
 		}
 	}
 	// What names no line or amount is about the first line that gets something.
@@ -557,23 +573,23 @@ func (h *History) flag(e *events.Event) {
 		}
 	}
 	if c.Kind != events.Reversed { // which is about what it reverses
-		f.line, f.amount = cmp.Or(f.line, moved.Line), cmp.Or(f.amount, moved.Amount)
+		f.Line, f.Amount = cmp.Or(f.Line, moved.Line), cmp.Or(f.Amount, moved.Amount)
 	}
 	h.flagged = append(h.flagged, f)
-	for _, code := range f.codes {
+	for _, code := range f.Codes {
 		if code == events.OverBudget {
 			continue
 		}
-		if h.opened[f.year] == nil {
-			h.opened[f.year] = &turns{}
+		if h.opened[f.Year] == nil {
+			h.opened[f.Year] = &turns{}
 		}
-		h.opened[f.year].opened = append(h.opened[f.year].opened, e.Seq)
+		h.opened[f.Year].Opened = append(h.opened[f.Year].Opened, e.Seq)
 	}
 }
 
 // flagsOf is the flags of an event, nil where it has none.
 func (h *History) flagsOf(n events.Seq) *flagged {
-	if i, ok := slices.BinarySearchFunc(h.flagged, n, func(f flagged, n events.Seq) int { return cmp.Compare(f.seq, n) }); ok {
+	if i, ok := slices.BinarySearchFunc(h.flagged, n, func(f flagged, n events.Seq) int { return cmp.Compare(f.Seq, n) }); ok {
 		return &h.flagged[i]
 	}
 	return nil
@@ -581,7 +597,7 @@ func (h *History) flagsOf(n events.Seq) *flagged {
 
 func (h *History) closeFlags(of, at events.Seq) {
 	if f := h.flagsOf(of); f != nil {
-		for _, code := range f.codes {
+		for _, code := range f.Codes {
 			h.closeFlag(Flagged{of, code}, at)
 		}
 	}
@@ -593,9 +609,9 @@ func (h *History) closeFlag(x Flagged, at events.Seq) {
 		return
 	}
 	h.closed[x] = at
-	if f := h.flagsOf(x.Of); f != nil && x.Code != events.OverBudget && slices.Contains(f.codes, x.Code) {
-		t := h.opened[f.year]
-		t.closed = append(t.closed, at)
+	if f := h.flagsOf(x.Of); f != nil && x.Code != events.OverBudget && slices.Contains(f.Codes, x.Code) {
+		t := h.opened[f.Year]
+		t.Closed = append(t.Closed, at)
 	}
 }
 
@@ -729,15 +745,15 @@ func (h *History) Event(n events.Seq) Event {
 		Reversed: h.reversed(n),
 	}
 	if f := h.flagsOf(n); f != nil {
-		e.Flags = f.codes
+		e.Flags = f.Codes
 	}
 	return e
 }
 
 // of is the event that an event is about, 0 where there is none.
 func (h *History) of(n events.Seq) events.Seq {
-	if i, ok := slices.BinarySearchFunc(h.ofs, uint32(n), func(p pair, n uint32) int { return cmp.Compare(p.n, n) }); ok {
-		return events.Seq(h.ofs[i].of)
+	if i, ok := slices.BinarySearchFunc(h.ofs, uint32(n), func(p pair, n uint32) int { return cmp.Compare(p.N, n) }); ok {
+		return events.Seq(h.ofs[i].Of)
 	}
 	return 0
 }

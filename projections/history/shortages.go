@@ -17,20 +17,20 @@ type shortages struct {
 
 // A stretch is the state of one line.
 type stretch struct {
-	own     events.Totals // with lots: whether a group has money of its own
-	free    events.Totals // with everything below
-	open    bool
+	Own     events.Totals // with lots: whether a group has money of its own
+	Free    events.Totals // with everything below
+	Open    bool
 	touched bool
-	since   events.Seq
-	depth   events.Minor // down to where the stretch is explained; 0 where it is not
-	flagged []events.Seq // events of the stretch that carry the flag
-	turns   []turn
+	Since   events.Seq
+	Depth   events.Minor // down to where the stretch is explained; 0 where it is not
+	Flagged []events.Seq // events of the stretch that carry the flag
+	Turns   []turn
 }
 
 // A turn is when a stretch began, began anew or ended.
 type turn struct {
-	at    events.Seq
-	since events.Seq // 0: from here on there is none
+	At    events.Seq
+	Since events.Seq // 0: from here on there is none
 }
 
 // A Shortage is a line whose free money is below zero, and since which event.
@@ -53,11 +53,11 @@ func (s *shortages) post(y *Year, line int32, free bool, m events.Measure, a eve
 			s.err = err
 		}
 	}
-	add(&s.lines[line].own)
+	add(&s.lines[line].Own)
 	for at := line; ; at = y.lines[at].up {
 		l := &s.lines[at]
 		if free {
-			add(&l.free)
+			add(&l.Free)
 		}
 		if !l.touched {
 			l.touched = true
@@ -77,18 +77,18 @@ func (s *shortages) settle(y *Year, n events.Seq, over bool) {
 	for _, at := range s.touched {
 		l := &s.lines[at]
 		l.touched = false
-		free := l.free.Available()
-		if free >= 0 || !y.lines[at].Leaf && l.own.IsZero() {
-			l.open, l.depth, l.flagged = false, 0, nil
+		free := l.Free.Available()
+		if free >= 0 || !y.lines[at].Leaf && l.Own.IsZero() {
+			l.Open, l.Depth, l.Flagged = false, 0, nil
 			l.turn(n)
 			continue
 		}
-		if free < l.depth && !l.open {
-			l.since = n
+		if free < l.Depth && !l.Open {
+			l.Since = n
 		}
-		l.open = free < l.depth // what fell lower than explained and came back is where it was
+		l.Open = free < l.Depth // what fell lower than explained and came back is where it was
 		if over {
-			l.flagged = append(l.flagged, n)
+			l.Flagged = append(l.Flagged, n)
 		}
 		l.turn(n)
 	}
@@ -98,14 +98,14 @@ func (s *shortages) settle(y *Year, n events.Seq, over bool) {
 // turn notes where a stretch stands after an event, if that is news.
 func (l *stretch) turn(at events.Seq) {
 	var since, was events.Seq
-	if l.open {
-		since = l.since
+	if l.Open {
+		since = l.Since
 	}
-	if n := len(l.turns); n > 0 {
-		was = l.turns[n-1].since
+	if n := len(l.Turns); n > 0 {
+		was = l.Turns[n-1].Since
 	}
 	if since != was {
-		l.turns = append(l.turns, turn{at, since})
+		l.Turns = append(l.Turns, turn{at, since})
 	}
 }
 
@@ -115,10 +115,10 @@ func (s *shortages) explain(y *Year, x *Explanation) {
 	for at := range s.lines {
 		l := &s.lines[at]
 		byLine := x.Measure == events.AvailableM && x.Line == y.lines[at].Code
-		_, byEvent := slices.BinarySearch(l.flagged, x.Of)
+		_, byEvent := slices.BinarySearch(l.Flagged, x.Of)
 		byEvent = byEvent && x.Flag == events.OverBudget
-		if l.open && (byLine || byEvent) {
-			l.open, l.depth = false, l.free.Available()
+		if l.Open && (byLine || byEvent) {
+			l.Open, l.Depth = false, l.Free.Available()
 			l.turn(x.Seq)
 		}
 	}
@@ -140,15 +140,15 @@ func (h *History) Shortages(y *Year) ([]Shortage, error) {
 		if int(i) >= len(s.lines) {
 			return
 		}
-		turns := s.lines[i].turns
+		turns := s.lines[i].Turns
 		n, _ := slices.BinarySearchFunc(turns, h.last, func(t turn, last events.Seq) int {
-			if t.at <= last {
+			if t.At <= last {
 				return -1
 			}
 			return 1
 		})
-		if n > 0 && turns[n-1].since > 0 {
-			out = append(out, Shortage{y.lines[i].Code, turns[n-1].since})
+		if n > 0 && turns[n-1].Since > 0 {
+			out = append(out, Shortage{y.lines[i].Code, turns[n-1].Since})
 		}
 	})
 	return out, nil
@@ -169,19 +169,19 @@ func (h *History) FlagsOpen(y *Year) ([]FlagOpen, error) {
 	}
 	for i := range h.flagged {
 		f := &h.flagged[i]
-		if f.seq > h.last {
+		if f.Seq > h.last {
 			break
 		}
-		if f.year != y.Year || h.reversed(f.seq) {
+		if f.Year != y.Year || h.reversed(f.Seq) {
 			continue
 		}
-		for _, code := range f.codes {
-			if code == events.OverBudget || h.Explained(Flagged{f.seq, code}) {
+		for _, code := range f.Codes {
+			if code == events.OverBudget || h.Explained(Flagged{f.Seq, code}) {
 				continue
 			}
-			x := FlagOpen{Flagged{f.seq, code}, f.line, f.amount}
-			if h.kind(f.seq) == events.Reversed {
-				of, err := h.Stored(h.of(f.seq))
+			x := FlagOpen{Flagged{f.Seq, code}, f.Line, f.Amount}
+			if h.kind(f.Seq) == events.Reversed {
+				of, err := h.Stored(h.of(f.Seq))
 				if err != nil {
 					return nil, err
 				}

@@ -16,7 +16,7 @@ type Stated struct {
 	Denominator Denominator
 	SumOf       []int64 // numbers of stated figures; negative: subtracted
 	QuotientOf  []events.Seq
-	date        events.Date
+	Date        events.Date
 }
 
 // state keeps a stated figure.
@@ -24,7 +24,7 @@ func (h *History) state(e *events.Event) {
 	c := e.Command
 	s := Stated{
 		Seq: e.Seq, ID: e.ID, Year: c.Year, Line: c.Line, Measure: c.Measure, Name: c.Figure, Value: c.Value, Step: c.Step, Unit: c.Unit,
-		Denominator: Denominator(c.Denominator), SumOf: e.Resolved.SumOf, QuotientOf: e.Resolved.QuotientOf, date: c.Date,
+		Denominator: Denominator(c.Denominator), SumOf: e.Resolved.SumOf, QuotientOf: e.Resolved.QuotientOf, Date: c.Date,
 	}
 	if s.Line == "" {
 		s.Line = events.Root
@@ -56,7 +56,7 @@ func (h *History) Figures(y *Year, q Query) []*Stated {
 		if s.Year != y.Year || h.reversed(s.Seq) {
 			continue
 		}
-		if date := h.inYear(s.date); q.AsOf != nil && date.Last() > *q.AsOf {
+		if date := h.inYear(s.Date); q.AsOf != nil && date.Last() > *q.AsOf {
 			continue
 		}
 		out = append(out, s)

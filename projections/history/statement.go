@@ -152,8 +152,8 @@ func (h *History) entryRow(stored *events.Event, e *Entry, date events.Date, bal
 	}
 	documents := c.Documents
 	for _, a := range h.amended[e.Seq] {
-		if a.set.HasDocuments && a.seq <= h.last {
-			documents = a.set.Documents
+		if a.Set.HasDocuments && a.Seq <= h.last {
+			documents = a.Set.Documents
 		}
 	}
 	var titles []sheet.Cell

@@ -366,10 +366,10 @@ func (h *History) uncertain(y *Year, q Query) *sheet.Table {
 		Columns: []sheet.Column{{Name: "seq", Right: true}, {Name: "line"}, {Name: "measure"}, {Name: "date"}, {Name: "amount", Right: true}},
 		Rows: func(yield func(sheet.Row) bool) {
 			for _, r := range h.vague(y, &q) {
-				c := h.posted[y.Year].cells[r.cell]
+				c := h.posted[y.Year].cells[r.Cell]
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
-					sheet.Number(events.Seq(r.seq)), sheet.Words(string(y.lines[c.line].Code)), sheet.Term("measure", string(events.Measures[c.measure])),
-					sheet.Words(h.dates.values[r.date].String()), sheet.Money(r.amount, h.decimals),
+					sheet.Number(events.Seq(r.Seq)), sheet.Words(string(y.lines[c.line].Code)), sheet.Term("measure", string(events.Measures[c.measure])),
+					sheet.Words(h.dates.values[r.date].String()), sheet.Money(r.Amount, h.decimals),
 				}}) {
 					return
 				}
@@ -392,18 +392,18 @@ func (h *History) vague(y *Year, q *Query) []uncertain {
 	}
 	var out []uncertain
 	for _, v := range p.vague {
-		if v.counts <= *q.AsOf || h.dates.values[v.date].First() > *q.AsOf {
+		if v.Counts <= *q.AsOf || h.dates.values[v.Date].First() > *q.AsOf {
 			continue
 		}
-		for _, r := range v.rows {
-			if n := events.Seq(r.seq); n > h.last {
+		for _, r := range v.Rows {
+			if n := events.Seq(r.Seq); n > h.last {
 				break
-			} else if !h.narrows(q, p.cells[r.cell]) && h.paid(q, n) && h.standing(n) {
-				out = append(out, uncertain{r, v.date})
+			} else if !h.narrows(q, p.cells[r.Cell]) && h.paid(q, n) && h.standing(n) {
+				out = append(out, uncertain{r, v.Date})
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b uncertain) int { return cmp.Compare(a.place, b.place) })
+	slices.SortFunc(out, func(a, b uncertain) int { return cmp.Compare(a.Place, b.Place) })
 	return out
 }
 
