@@ -1,19 +1,21 @@
 package stream
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/gob"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
 	"fundledger/events"
 )
 
-// A snapshot is a file beside the heads in which the owner of a log keeps what it has made of the log so far, with where that is. It is a cache:
+// A snapshot is a file beside the heads in which a reader of a log keeps what it has made of the log so far, with where that is. It is a cache:
 // without it the log is read from the beginning. Its form is a mark, the length of the place, the place, what was kept, and the SHA-256 of all that.
 const snapshotMark = "fundledger-snapshot 1\n"
 
@@ -24,14 +26,26 @@ type place struct {
 	Firsts []events.Seq
 }
 
-// snapshotPath is where the snapshot of a fund stands, beside the folder of heads.
-func snapshotPath(heads string, fund events.Fund) string {
-	return filepath.Join(filepath.Dir(heads), "snapshots", string(fund))
+// snapshotPath is where a snapshot of a fund stands, beside the folder of heads. A fund's name has no point.
+func snapshotPath(heads string, fund events.Fund, of string) string {
+	name := string(fund)
+	if of != "" {
+		name += "." + of
+	}
+	return filepath.Join(filepath.Dir(heads), "snapshots", name)
 }
 
 // Keep stores data as the snapshot of the log at its position. Where no ends are remembered there is no folder for it, and nothing is kept;
 // nor of a log that was not read from its beginning.
 func (l *Log) Keep(data []byte) error {
+	return l.KeepAs("", func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// KeepAs is Keep of what write writes, under a name of its own: there may be one for each who reads the log.
+func (l *Log) KeepAs(of string, write func(io.Writer) error) error {
 	if l.heads == "" || l.blocks.before > 0 {
 		return nil
 	}
@@ -39,10 +53,7 @@ func (l *Log) Keep(data []byte) error {
 	if err := gob.NewEncoder(&at).Encode(place{l.fund, l.at, l.blocks.all()}); err != nil {
 		return err
 	}
-	head := binary.LittleEndian.AppendUint64([]byte(snapshotMark), uint64(at.Len()))
-	parts := [][]byte{head, at.Bytes(), data}
-	sum := sha256.New()
-	path := snapshotPath(l.heads, l.fund)
+	path := snapshotPath(l.heads, l.fund, of)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return diskError(err)
 	}
@@ -51,16 +62,21 @@ func (l *Log) Keep(data []byte) error {
 		return diskError(err)
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
-	for _, part := range parts {
-		_, _ = sum.Write(part)
+	sum := sha256.New()
+	out := bufio.NewWriterSize(f, 1<<20)
+	both := io.MultiWriter(out, sum)
+	for _, part := range [][]byte{binary.LittleEndian.AppendUint64([]byte(snapshotMark), uint64(at.Len())), at.Bytes()} {
 		if err == nil {
-			_, err = f.Write(part)
+			_, err = both.Write(part)
 		}
 	}
 	if err == nil {
-		_, err = f.Write(sum.Sum(nil))
+		err = write(both)
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err == nil {
+		_, err = out.Write(sum.Sum(nil))
+	}
+	if err := errors.Join(err, out.Flush(), f.Close()); err != nil {
 		return diskError(err)
 	}
 	// It is not synced: what a power loss leaves of it does not match its sum.
@@ -73,27 +89,60 @@ func (l *Log) Keep(data []byte) error {
 // Recall returns what was kept last and leaves the log standing where that was; nil, and the log as it was, where there is nothing whole. Whether the
 // log still has what was there tells [Log.Rest], which compares the root.
 func (l *Log) Recall(ctx context.Context) []byte {
+	var data []byte
+	if !l.RecallAs(ctx, "", func(r io.Reader) (err error) {
+		data, err = io.ReadAll(r)
+		return err
+	}) {
+		return nil
+	}
+	return data
+}
+
+// RecallAs is Recall of what [Log.KeepAs] kept under that name. read gets it when it has been found whole; where read fails, the log stays as it was.
+func (l *Log) RecallAs(ctx context.Context, of string, read func(io.Reader) error) bool {
 	if l.heads == "" || ctx.Err() != nil {
-		return nil
+		return false
 	}
-	data, err := os.ReadFile(snapshotPath(l.heads, l.fund))
-	if err != nil || len(data) < len(snapshotMark)+8+sha256.Size || !bytes.HasPrefix(data, []byte(snapshotMark)) {
-		return nil
+	f, err := os.Open(snapshotPath(l.heads, l.fund, of))
+	if err != nil {
+		return false
 	}
-	body := data[:len(data)-sha256.Size]
-	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], data[len(body):]) {
-		return nil
-	}
-	rest := body[len(snapshotMark):]
-	size := binary.LittleEndian.Uint64(rest)
-	if rest = rest[8:]; size > uint64(len(rest)) {
-		return nil
-	}
-	var at place
-	if gob.NewDecoder(bytes.NewReader(rest[:size])).Decode(&at) != nil || at.Fund != l.fund || uint64(len(at.Firsts)) != at.At.Block || at.At.Block == 0 {
-		return nil
+	defer func() { _ = f.Close() }()
+	at, body, ok := l.whole(f)
+	if !ok || read(body) != nil {
+		return false
 	}
 	l.at = at.At
 	l.blocks.reset(0, at.Firsts)
-	return rest[size:]
+	return true
+}
+
+// whole checks a snapshot, and returns its place and what was kept.
+func (l *Log) whole(f *os.File) (at place, body io.Reader, ok bool) {
+	info, err := f.Stat()
+	head := int64(len(snapshotMark) + 8)
+	if err != nil || info.Size() < head+sha256.Size {
+		return at, nil, false
+	}
+	end := info.Size() - sha256.Size
+	sum, want := sha256.New(), make([]byte, sha256.Size)
+	if _, err := io.CopyBuffer(struct{ io.Writer }{sum}, io.NewSectionReader(f, 0, end), make([]byte, 1<<20)); err != nil {
+		return at, nil, false
+	}
+	if _, err := f.ReadAt(want, end); err != nil || !bytes.Equal(sum.Sum(nil), want) {
+		return at, nil, false
+	}
+	begin := make([]byte, head)
+	if _, err := f.ReadAt(begin, 0); err != nil || !bytes.HasPrefix(begin, []byte(snapshotMark)) {
+		return at, nil, false
+	}
+	size := binary.LittleEndian.Uint64(begin[len(snapshotMark):])
+	if size > uint64(end-head) {
+		return at, nil, false
+	}
+	if gob.NewDecoder(io.NewSectionReader(f, head, int64(size))).Decode(&at) != nil || at.Fund != l.fund || uint64(len(at.Firsts)) != at.At.Block || at.At.Block == 0 {
+		return at, nil, false
+	}
+	return at, io.NewSectionReader(f, head+int64(size), end-head-int64(size)), true
 }
