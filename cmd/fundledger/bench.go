@@ -21,7 +21,7 @@ import (
 )
 
 // What bench measures; import is of append the file alone, with the rows that it is compared with.
-var benches = []string{"append", "import", "start"}
+var benches = []string{"append", "import", "start", "replay", "as-of"}
 
 func (a *app) benchCommand() *cobra.Command {
 	var o bench.Options
@@ -49,8 +49,8 @@ func (a *app) benchCommand() *cobra.Command {
 				return a.badFlag("size", strconv.Itoa(o.Size), "1 … "+count(bench.MaxSize))
 			}
 			for _, name := range o.Only {
-				if !slices.Contains(bench.Rows, name) {
-					return a.badFlag("only", name, strings.Join(bench.Rows, " "))
+				if all := rowsOf(what); !slices.Contains(all, name) {
+					return a.badFlag("only", name, strings.Join(all, " "))
 				}
 			}
 			if err := a.choices(q); err != nil {
@@ -78,7 +78,9 @@ func (a *app) benchCommand() *cobra.Command {
 	f.StringVar(&q.out, "out", "", a.say("flag.out", nil))
 	q.unit = string(sheet.Yuan)
 	a.complete(c)
-	_ = c.RegisterFlagCompletionFunc("only", cobra.FixedCompletions(bench.Rows, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("only", func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return rowsOf(strings.Join(args, "")), cobra.ShellCompDirectiveNoFileComp
+	})
 	return c
 }
 
@@ -101,21 +103,22 @@ func profiled(path string) (stop func(), err error) {
 }
 
 func (a *app) bench(ctx context.Context, what string, o bench.Options, q question) error {
-	rows := bench.Rows
-	measure := bench.Append
-	switch what {
-	case "import":
+	measure := map[string]func(context.Context, bench.Options) (*bench.Report, error){
+		"start": bench.Start, "replay": bench.Replay, "as-of": bench.AsOf,
+	}[what]
+	if measure == nil {
+		measure = bench.Append
+	}
+	rows := rowsOf(what)
+	if what == "import" {
 		rows = []string{bench.RawUnsynced, bench.RawSynced, bench.File, bench.PostgresBulk}
-	case "start":
-		measure = bench.Start
-		rows = []string{bench.StartSnapshot, bench.StartReplay}
 	}
 	if o.Only == nil {
 		o.Only = rows
 	}
 	if o.Payments == 0 {
 		o.Payments = 200_000
-		if what == "start" {
+		if what != "append" && what != "import" {
 			o.Payments = 1_000_000
 		}
 	}
@@ -140,6 +143,19 @@ func (a *app) bench(ctx context.Context, what string, o bench.Options, q questio
 	return a.print(benchSheet(what, o, report), q)
 }
 
+// rowsOf are the rows that can be measured.
+func rowsOf(what string) []string {
+	switch what {
+	case "start":
+		return []string{bench.StartSnapshot, bench.StartReplay}
+	case "replay":
+		return bench.ReplayRows
+	case "as-of":
+		return bench.AsOfRows
+	}
+	return bench.Rows
+}
+
 // appendTo is the command append with a file, in this process and for a folder of its own. Its receipts go to a file, as they do in earnest.
 func (a *app) appendTo(ctx context.Context, folder, file string) error {
 	receipts, err := os.Create(folder + ".receipts.jsonl")
@@ -159,47 +175,43 @@ func (a *app) appendTo(ctx context.Context, folder, file string) error {
 
 // benchSheet is a report as a sheet.
 func benchSheet(what string, o bench.Options, r *bench.Report) *sheet.Sheet {
-	name := "bench-append"
-	if what == "start" {
-		name = "bench-start"
+	name := "bench-" + what
+	if what == "import" {
+		name = "bench-append"
 	}
+	appends := name == "bench-append"
 	seconds := sheet.Plain(strconv.FormatFloat(o.Time.Seconds(), 'f', -1, 64))
 	rounds, payments, size, processors := sheet.Number(o.Rounds), sheet.Number(o.Payments), sheet.Number(r.Bytes), sheet.Number(runtime.GOMAXPROCS(0))
 	system := sheet.Words(runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version())
+	member := func(name string, c sheet.Cell) sheet.Member { return sheet.Member{Name: name, Value: c} }
 	s := &sheet.Sheet{
 		Name: name, NoMoney: true,
 		Head: []sheet.Member{
-			{Name: "rounds", Value: rounds},
-			{Name: "payments", Value: payments},
-			{Name: "bytes", Value: size},
-			{Name: "processors", Value: processors},
-			{Name: "system", Value: system},
-			{Name: "in_memory", Value: sheet.Truth(r.Memory)},
+			member("rounds", rounds),
+			member("payments", payments),
+			member("bytes", size),
+			member("processors", processors),
+			member("system", system),
+			member("in_memory", sheet.Truth(r.Memory)),
 		},
 	}
-	member := func(name string, c sheet.Cell) sheet.Member { return sheet.Member{Name: name, Value: c} }
 	face := func(name string, args ...sheet.Member) { s.Face = append(s.Face, sheet.Say("face."+name, args...)) }
-	columns, text := sheet.Columns("name", "|", "per_second", "per_second_low", "per_second_high", "p50_us"), []string(nil)
 	if what == "start" {
 		face("bench-starts", member("rounds", rounds))
 	} else {
 		face("bench-rounds", member("rounds", rounds), member("seconds", seconds))
-		columns = append(columns, sheet.Columns("|", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres")...)
+		s.Head = append(s.Head, member("seconds", seconds))
+	}
+	if appends {
 		loose := make([]sheet.Cell, 0, len(r.Loose))
 		for _, setting := range r.Loose {
 			loose = append(loose, sheet.Words(strings.Join(setting[:], "=")))
 		}
-		s.Head = append(s.Head, member("seconds", seconds), member("window", sheet.Number(bench.Window)),
-			member("postgres", sheet.Words(r.Postgres)), member("not_durable", sheet.Listed(loose...)))
-		if r.Postgres == "" {
-			for _, c := range columns[:len(columns)-1] {
-				text = append(text, c.Name)
-			}
-		}
+		s.Head = append(s.Head, member("window", sheet.Number(bench.Window)), member("postgres", sheet.Words(r.Postgres)), member("not_durable", sheet.Listed(loose...)))
 	}
 	face("bench-load", member("payments", payments), member("bytes", size))
 	face("bench-machine", member("processors", processors), member("system", system))
-	if what != "start" {
+	if appends {
 		face("bench-window", member("window", sheet.Number(bench.Window)))
 	}
 	if r.Postgres != "" {
@@ -211,13 +223,31 @@ func benchSheet(what string, o bench.Options, r *bench.Report) *sheet.Sheet {
 	for _, setting := range r.Loose {
 		face("bench-not-durable", member("setting", sheet.Words(setting[0])), member("value", sheet.Words(setting[1])))
 	}
+	columns := sheet.Columns("name", "|", "per_second", "per_second_low", "per_second_high", "p50_us")
+	further := map[string]string{
+		"bench-append": "p99_us vs_unsynced vs_synced vs_fdatasync vs_postgres", "bench-replay": "vs_consumer bytes_per_event", "bench-as-of": "p99_us vs_postgres bytes_per_event",
+	}[name]
+	for _, c := range strings.Fields(further) {
+		columns = append(columns, sheet.Column{Name: c, Right: true})
+	}
 	var rows []sheet.Row
 	for _, row := range r.Rows {
-		cells := []sheet.Cell{
-			sheet.Words(row.Name), rounded(row.PerSecond), rounded(row.Low), rounded(row.High), rounded(float64(row.P50) / 1e3), rounded(float64(row.P99) / 1e3),
-			ratio(row.VsUnsynced), ratio(row.VsSynced), ratio(row.VsFdatasync), ratio(row.VsPostgres),
+		cells := map[string]sheet.Cell{
+			"name": sheet.Words(row.Name), "per_second": rounded(row.PerSecond), "per_second_low": rounded(row.Low), "per_second_high": rounded(row.High),
+			"p50_us": rounded(float64(row.P50) / 1e3), "p99_us": rounded(float64(row.P99) / 1e3), "vs_unsynced": ratio(row.VsUnsynced), "vs_synced": ratio(row.VsSynced),
+			"vs_fdatasync": ratio(row.VsFdatasync), "vs_postgres": ratio(row.VsPostgres), "vs_consumer": ratio(row.VsConsumer), "bytes_per_event": ratio(row.PerEvent),
 		}
-		rows = append(rows, sheet.Row{Cells: cells[:len(columns)], Depth: 1})
+		out := sheet.Row{Depth: 1}
+		for _, c := range columns {
+			out.Cells = append(out.Cells, cells[c.Name])
+		}
+		rows = append(rows, out)
+	}
+	var text []string
+	for _, c := range columns {
+		if c.Name != "vs_postgres" || r.Postgres != "" {
+			text = append(text, c.Name)
+		}
 	}
 	s.Tables = []*sheet.Table{{Name: "rows", Columns: columns, Text: text, Rows: sheet.Rows(rows...)}}
 	return s

@@ -61,6 +61,13 @@ func TestBench(t *testing.T) {
 	if _, names := measure(t, "start", "--events", "20100"); !slices.Equal(names, []string{bench.OpenStore, bench.StartSnapshot, bench.StartReplay}) {
 		t.Errorf("start measures %v", names)
 	}
+	if _, names := measure(t, "replay", "--events", "3000"); !slices.Equal(names, bench.ReplayRows) {
+		t.Errorf("replay measures %v", names)
+	}
+	want = slices.DeleteFunc(slices.Clone(bench.AsOfRows), func(name string) bool { return strings.HasPrefix(name, "postgres-") })
+	if _, names := measure(t, "as-of", "--events", "3000", "--seconds", "0.02"); !slices.Equal(names, want) {
+		t.Errorf("as-of measures %v", names)
+	}
 }
 
 func TestBenchInWords(t *testing.T) {

@@ -86,8 +86,13 @@ type Row struct {
 	VsUnsynced, VsSynced float64
 	// VsFdatasync is how many times the median of a lone fdatasync an answer takes; of in-process-1 alone.
 	VsFdatasync float64
-	// VsPostgres is events per second over those of the same work in PostgreSQL: in-process-64 over postgres-batches-64, file over postgres-bulk.
+	// VsPostgres is events per second over those of the same work in PostgreSQL: in-process-64 over postgres-batches-64, file over postgres-bulk; of questions,
+	// how many times as many a second.
 	VsPostgres float64
+	// VsConsumer is events per second over those of the bare consumer, of rebuild alone.
+	VsConsumer float64
+	// PerEvent is how many bytes of memory a book needs for an event; of a table in PostgreSQL with its index, of disk.
+	PerEvent float64
 }
 
 // A Report is the rows of a run, with what a reader must know of it.
