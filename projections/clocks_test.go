@@ -202,7 +202,9 @@ func TestSavedAndLoaded(t *testing.T) {
 			rt.Fatal(err)
 		}
 		whole := file.Bytes()
-		lines := func(_ context.Context, n events.Seq) ([]byte, error) { return events.AppendLine(nil, l.events[n-1]), nil }
+		lines := func(_ context.Context, n events.Seq) ([]byte, error) {
+			return events.AppendLine(nil, l.events[n-1]), nil
+		}
 		b, err := projections.LoadBook(bytes.NewReader(whole), "p", lines)
 		if err != nil {
 			rt.Fatal(err)

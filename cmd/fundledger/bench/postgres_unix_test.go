@@ -102,6 +102,22 @@ func TestPostgres(t *testing.T) {
 		checkRows(t, report, o.Only)
 		nothingLeft(t, o.Dir)
 	})
+	t.Run("questions", func(t *testing.T) {
+		o := options(t)
+		o.Postgres, o.Only = url, AsOfRows
+		report, err := AsOf(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(report.Rows) != len(AsOfRows) {
+			t.Errorf("got %+v", report.Rows)
+		}
+		for _, row := range report.Rows {
+			if (row.Name == "as-of-20-lines" || row.Name == "as-of-2000-lines") != (row.VsPostgres > 0) {
+				t.Errorf("%s: %v times PostgreSQL", row.Name, row.VsPostgres)
+			}
+		}
+	})
 	t.Run("decides", func(t *testing.T) { postgresDecides(t, url) })
 	t.Run("loses", func(t *testing.T) { postgresLoses(t, url) })
 	t.Run("interrupted", func(t *testing.T) {
