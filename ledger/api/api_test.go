@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"fundledger/events"
 	"fundledger/events/stream"
@@ -81,7 +80,7 @@ func request(t *testing.T, nc *nats.Conn, fund, body string, atomic bool) (rs []
 	if atomic {
 		m.Header.Set(api.AtomicHeader, "true")
 	}
-	reply, err := nc.RequestMsg(m, time.Minute)
+	reply, err := nc.RequestMsg(m, enough)
 	if err != nil {
 		t.Fatal(err)
 	}
