@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -77,8 +78,8 @@ type HTTPOptions struct {
 
 // limits are those that a test would have to wait for.
 type limits struct {
-	read, write time.Duration
-	stream      int64
+	read, write, stop time.Duration
+	stream            int64
 }
 
 // HTTP serves commands over HTTP until it is stopped.
@@ -121,9 +122,10 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	if o.Language == "" {
 		o.Language = words.English
 	}
-	if o.limits == (limits{}) {
-		o.limits = limits{readPatience, writePatience, maxStream}
-	}
+	o.limits.read = cmp.Or(o.limits.read, readPatience)
+	o.limits.write = cmp.Or(o.limits.write, writePatience)
+	o.limits.stop = cmp.Or(o.limits.stop, stopPatience)
+	o.limits.stream = cmp.Or(o.limits.stream, maxStream)
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
 		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), served: make(chan struct{}),
@@ -158,7 +160,7 @@ func (h *HTTP) URL() string { return "http://" + h.addr.String() }
 // Stop takes no more requests, lets those under way be answered as far as they have been read, and returns when none is left.
 func (h *HTTP) Stop() {
 	h.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), h.o.limits.stop)
 	defer cancel()
 	if h.server.Shutdown(ctx) != nil {
 		_ = h.server.Close()

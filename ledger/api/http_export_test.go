@@ -4,7 +4,13 @@ import "time"
 
 // Limited returns options with limits that a test does not have to wait for.
 func (o HTTPOptions) Limited(read, write time.Duration, stream int64) HTTPOptions {
-	o.limits = limits{read, write, stream}
+	o.limits.read, o.limits.write, o.limits.stream = read, write, stream
+	return o
+}
+
+// Waiting returns options with another time that stopping gives to what is under way.
+func (o HTTPOptions) Waiting(stop time.Duration) HTTPOptions {
+	o.limits.stop = stop
 	return o
 }
 
