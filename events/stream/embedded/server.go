@@ -179,6 +179,10 @@ accounts {
 // ClientUser is the name that goes with the token of an [Address].
 const ClientUser = "client"
 
+// connectPatience is how long the two ends of a connection may take to greet each other. The usual two seconds are for networks; on one machine the
+// other end is there, and only gets no processor.
+const connectPatience = 10 * time.Second
+
 func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 	// Whoever wrote an address that is still here has died without removing it.
 	if err := os.Remove(addressPath(folder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -197,6 +201,7 @@ func start(folder string, lock *flock.Flock, listen bool) (*Server, error) {
 	opts.StoreDir = storePath(folder) // not by the text above: its strings cannot spell every path
 	opts.Host, opts.Port, opts.DontListen = "127.0.0.1", server.RANDOM_PORT, !listen
 	opts.NoSigs, opts.NoLog = true, true
+	opts.AuthTimeout = connectPatience.Seconds()
 	var err error
 	if s.broker, err = server.NewServer(opts); err != nil {
 		return nil, unusable(folder, err)
@@ -240,12 +245,12 @@ func (s *Server) Connect() (*nats.Conn, error) { return s.connect("ledger") }
 func (s *Server) Receive() (*nats.Conn, error) { return s.connect("ledger.service") }
 
 func (s *Server) connect(user string) (*nats.Conn, error) {
-	return nats.Connect("", nats.InProcessServer(s.broker), nats.UserInfo(user, s.secret), nats.Name("fundledger"), quiet)
+	return nats.Connect("", nats.InProcessServer(s.broker), nats.UserInfo(user, s.secret), nats.Name("fundledger"), nats.Timeout(connectPatience), quiet)
 }
 
 // Dial returns a connection of another program to the server at a; what it may read of the broker's API is at stream.Imported.
 func (a *Address) Dial(opts ...nats.Option) (*nats.Conn, error) {
-	return nats.Connect(a.URL, append([]nats.Option{nats.UserInfo(a.User, a.Token), nats.Name("fundledger"), quiet}, opts...)...)
+	return nats.Connect(a.URL, append([]nats.Option{nats.UserInfo(a.User, a.Token), nats.Name("fundledger"), nats.Timeout(connectPatience), quiet}, opts...)...)
 }
 
 // quiet keeps the client from printing what its callers are told anyway.

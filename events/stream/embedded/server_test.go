@@ -30,7 +30,7 @@ func TestOneProcessHoldsAFolder(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the address is %v, %v; want mode 0600: it holds a token", info.Mode(), err)
 	}
-	second, address, err := embedded.Hold(t.Context(), folder, embedded.Options{})
+	second, address, err := embedded.Hold(t.Context(), folder, embedded.Options{Patience: 3 * time.Minute})
 	if second != nil || err != nil || address == nil || *address != *first.Address() {
 		t.Fatalf("a second holder got %v, %v, %v; want the first one's address", second, address, err)
 	}
@@ -89,7 +89,7 @@ func TestAFolderHeldWithoutAnAddressIsWaitedFor(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		_ = first.Stop()
 	}()
-	second, _, err := embedded.Hold(t.Context(), folder, embedded.Options{})
+	second, _, err := embedded.Hold(t.Context(), folder, embedded.Options{Patience: 3 * time.Minute})
 	if err != nil {
 		t.Fatalf("after the first let go: %v", err)
 	}
