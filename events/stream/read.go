@@ -139,8 +139,9 @@ const (
 	batchBytes    = 4 << 20
 )
 
-// lagMax is how long a replica that answers may lack what the leader has stored, before the log counts as having lost it.
-const lagMax = 3 * time.Second
+// lagMax is how long a replica that answers may lack what the leader has stored, before the log counts as having lost it: a disk that has much else to
+// do can keep a replica waiting for seconds. It is less than patience, so that a loss is not taken for silence.
+const lagMax = 8 * time.Second
 
 // A verifier checks the blocks after a position, a batch at a time. It works beside whoever makes something of the lines, and the broker fetches
 // the next batch meanwhile.
