@@ -541,7 +541,7 @@ func plainBroker(t *testing.T) *natsserver.Server {
 		t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(20 * time.Second) {
+	if !s.ReadyForConnections(3 * time.Minute) {
 		t.Fatal("the broker does not start")
 	}
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
@@ -550,7 +550,7 @@ func plainBroker(t *testing.T) *natsserver.Server {
 
 func storeOn(t *testing.T, s *natsserver.Server, heads string, opts ...nats.Option) *stream.Store {
 	t.Helper()
-	nc, err := nats.Connect(s.ClientURL(), append([]nats.Option{nats.ReconnectWait(50 * time.Millisecond), nats.MaxReconnects(-1)}, opts...)...)
+	nc, err := nats.Connect(s.ClientURL(), append([]nats.Option{nats.Timeout(time.Minute), nats.ReconnectWait(50 * time.Millisecond), nats.MaxReconnects(-1)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
