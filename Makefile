@@ -15,8 +15,9 @@ run: build
 build:
 	go build -trimpath -o bin/fundledger ./cmd/fundledger
 
+# Nothing here takes ten minutes, unless the machine is slow or busy.
 test:
-	go test ./...
+	go test -timeout 30m ./...
 
 lint:
 	@unformatted=$$(go run $(GOFUMPT) -l $(SOURCES)); if [ -n "$$unformatted" ]; then echo "not formatted (make format mends it):" $$unformatted; exit 1; fi
