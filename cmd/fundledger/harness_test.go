@@ -18,6 +18,9 @@ import (
 	"fundledger/ledger"
 )
 
+// enough is how long a test waits for what has to come: far longer than a machine takes that has much else to do.
+const enough = 3 * time.Minute
+
 // today is when the tests take place, so that a lot expires and a date lies ahead at any time that they are run.
 var today = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -43,11 +46,12 @@ func onFolder(t *testing.T) *program {
 
 // app is a run of the program with the arguments, on the folder unless they name another.
 func (p *program) app(out, err io.Writer, args ...string) *app {
+	args = append([]string{}, args...) // where there are none it must not be those of the test
 	named := slices.ContainsFunc(args, func(s string) bool {
 		return s == "--data" || s == "--nats" || strings.HasPrefix(s, "--data=") || strings.HasPrefix(s, "--nats=")
 	})
 	if !named && p.folder != "" {
-		args = append(slices.Clone(args), "--data", p.folder)
+		args = append(args, "--data", p.folder)
 	}
 	now := p.now
 	if now == nil {
@@ -55,7 +59,7 @@ func (p *program) app(out, err io.Writer, args ...string) *app {
 	}
 	return &app{
 		args: args, stdin: strings.NewReader(p.stdin), stdout: out, stderr: err, getenv: func(name string) string { return p.env[name] },
-		now: now, faulty: p.faulty, patience: 5 * time.Second,
+		now: now, faulty: p.faulty, patience: enough, lease: time.Minute,
 	}
 }
 

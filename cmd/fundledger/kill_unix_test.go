@@ -43,7 +43,7 @@ func TestKilledReplicas(t *testing.T) {
 	p.append(t, many(0), "--nats", clients)
 	l := &load{told: map[string][]ledger.Receipt{}, command: map[string]ledger.Input{}}
 	underWay := 0
-	nc, err := nats.Connect(clients)
+	nc, err := nats.Connect(clients, nats.Timeout(enough))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestKilledReplicas(t *testing.T) {
 				underWay++
 			}
 		}
-		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel = context.WithTimeout(t.Context(), enough)
 		l.again(ctx, t, nc)
 		cancel()
 	}

@@ -334,7 +334,7 @@ func TestTutorial(t *testing.T) {
 					t.Errorf("the tutorial does not show %s", command)
 				}
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // it waits for what watch writes
+			ctx, cancel := context.WithTimeout(t.Context(), 2*enough) // it waits for what watch writes
 			defer cancel()
 			shell := exec.CommandContext(ctx, "bash", "-c", script.String())
 			shell.Cancel = func() error { return shell.Process.Signal(syscall.SIGTERM) }
@@ -404,7 +404,7 @@ func TestServersPage(t *testing.T) {
 	}
 	broker.Start()
 	t.Cleanup(func() { broker.Shutdown(); broker.WaitForShutdown() })
-	if !broker.ReadyForConnections(20 * time.Second) {
+	if !broker.ReadyForConnections(enough) {
 		t.Fatal("the broker does not start")
 	}
 	url := func(user string) string { return strings.Replace(broker.ClientURL(), "nats://", "nats://"+user+"@", 1) }

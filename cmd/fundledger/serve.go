@@ -121,7 +121,7 @@ func (a *app) serveNATS(ctx context.Context, o serving) error {
 	}
 	url := redacted(a.url)
 	opts := []nats.Option{
-		nats.Name("fundledger"), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond),
+		nats.Name("fundledger"), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.Timeout(a.dialPatience()),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, _ error) {
 			if !nc.IsClosed() && ctx.Err() == nil {
@@ -175,7 +175,7 @@ func (a *app) shared(ctx context.Context, nc *nats.Conn, replicas int) (*store, 
 	s.closer = append(s.closer, nc.Close, func() { _ = nc.FlushTimeout(time.Second) }, s.endLedger)
 	begin, cancel := context.WithTimeout(ctx, beginPatience)
 	defer cancel()
-	service, err := api.ServeShared(begin, nc, s.ledger, version(), api.Sharing{Replicas: replicas})
+	service, err := api.ServeShared(begin, nc, s.ledger, version(), api.Sharing{Replicas: replicas, Lease: a.lease})
 	if err == nil {
 		s.closer = append(s.closer, func() { _ = service.Stop() })
 		err = nc.FlushTimeout(beginPatience)

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -55,7 +59,7 @@ type broker struct {
 
 func newBroker(t *testing.T, most string) *broker {
 	t.Helper()
-	b := &broker{t: t, folder: t.TempDir(), port: natsserver.RANDOM_PORT, most: most}
+	b := &broker{t: t, folder: t.TempDir(), port: freePort(t), most: most}
 	b.begin()
 	t.Cleanup(b.end)
 	return b
@@ -73,20 +77,25 @@ func (b *broker) begin() {
 		b.t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(20 * time.Second) {
+	if !s.ReadyForConnections(enough) {
 		b.t.Fatal("the broker does not start")
 	}
 	b.Server = s
-	b.port = b.addr()
 }
 
-func (b *broker) addr() int {
-	var port int
-	u := b.ClientURL()
-	if _, err := fmt.Sscanf(u[strings.LastIndexByte(u, ':')+1:], "%d", &port); err != nil {
-		b.t.Fatal(err)
+// freePort is a port for a broker that ends and begins again. It is below those that systems give to connections: one of them could have it
+// meanwhile, even a connection to this very broker, which would then be one with itself.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	return port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func (b *broker) end() {
@@ -150,12 +159,16 @@ func TestServeOnAJetStreamElsewhere(t *testing.T) {
 	b.end()
 	b.begin()
 	var last []ledger.Receipt
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if last = p.append(t, pay("restarted"), "--nats", clients); statuses(last) == "appended" || time.Now().After(deadline) {
+	known := func() bool { // what came of the first try may not have been known
+		s := statuses(last)
+		return s == "appended" || s == "duplicate"
+	}
+	for deadline := time.Now().Add(enough); ; time.Sleep(50 * time.Millisecond) {
+		if last = p.append(t, pay("restarted"), "--nats", clients); known() || time.Now().After(deadline) {
 			break
 		}
 	}
-	if statuses(last) != "appended" {
+	if !known() {
 		t.Errorf("after a restart of the broker: %s", statuses(last))
 	}
 	rs = append(rs, last...)
@@ -170,6 +183,9 @@ func TestServeOnAJetStreamElsewhere(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(p.ok(t, "events", "--fund", "f", "--nats", clients)), "\n")
 	if len(lines) != 2+4000+20+2 {
 		t.Errorf("%d events are stored of %d receipts", len(lines), len(kept))
+	}
+	for deadline := time.Now().Add(enough); !strings.Contains(second.err.String(), "again") && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
 	}
 	if got := second.stop(); got.code != exitOK || !strings.Contains(got.err, "lost") || !strings.Contains(got.err, "again") {
 		t.Errorf("exit %d: %s", got.code, got.err)
@@ -199,8 +215,11 @@ func TestServeSaysWhatABrokerLacks(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			begun := time.Now()
-			got := p.run(t, append([]string{"serve", "--lang", "en"}, c.args...)...)
+			ctx, cancel := context.WithTimeout(t.Context(), enough) // where it is ended by that, it says so and nothing else
+			defer cancel()
+			var out, errs bytes.Buffer
+			code := run(ctx, p.app(&out, &errs, append([]string{"serve", "--lang", "en"}, c.args...)...))
+			got := outcome{code, out.String(), errs.String()}
 			if got.code != c.code || got.out != "" {
 				t.Errorf("exit %d, want %d: %q %q", got.code, c.code, got.out, got.err)
 			}
@@ -208,9 +227,6 @@ func TestServeSaysWhatABrokerLacks(t *testing.T) {
 				if !strings.Contains(got.err, want) {
 					t.Errorf("says %q, want %q in it", got.err, want)
 				}
-			}
-			if took := time.Since(begun); took > 10*time.Second {
-				t.Errorf("it took %v to say so", took)
 			}
 		})
 	}

@@ -208,9 +208,9 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs bytes.Buffer
-	begin := time.Now()
-	if code := run(ctx, p.app(&out, &errs, "events")); code != exitFailed || errs.String() != "fundledger: interrupted\n" || out.Len() > 0 || time.Since(begin) > 3*time.Second {
-		t.Errorf("exit %d after %v: %q %q", code, time.Since(begin), out.String(), errs.String())
+	// It would say something else if it had gone on waiting for the folder.
+	if code := run(ctx, p.app(&out, &errs, "events")); code != exitFailed || errs.String() != "fundledger: interrupted\n" || out.Len() > 0 {
+		t.Errorf("exit %d: %q %q", code, out.String(), errs.String())
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -44,14 +45,13 @@ func (a *app) openWrite(ctx context.Context) (*store, error) {
 	return a.open(ctx, embedded.Options{Create: true})
 }
 
+// dialPatience is how long a connection over a network may take.
+func (a *app) dialPatience() time.Duration { return cmp.Or(a.patience, nats.DefaultTimeout) }
+
 func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
 	if a.url != "" {
-		patience := nats.DefaultTimeout
-		if a.patience > 0 {
-			patience = min(patience, a.patience)
-		}
 		nc, err := nats.Connect(a.url,
-			nats.Name("fundledger"), nats.NoReconnect(), nats.Timeout(patience), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+			nats.Name("fundledger"), nats.NoReconnect(), nats.Timeout(a.dialPatience()), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 		var form *url.Error
 		switch {
 		case errors.As(err, &form):
@@ -75,7 +75,11 @@ func (a *app) open(ctx context.Context, o embedded.Options) (*store, error) {
 			return nil, errHeld{address.URL}
 		}
 		// A command that is under way when the server dies is answered with unknown-outcome at once: no answer can come over another connection.
-		nc, err := address.Dial(nats.NoReconnect())
+		opts := []nats.Option{nats.NoReconnect()}
+		if a.patience > 0 {
+			opts = append(opts, nats.Timeout(a.patience))
+		}
+		nc, err := address.Dial(opts...)
 		if err != nil {
 			return nil, unreachable(address.URL, err)
 		}

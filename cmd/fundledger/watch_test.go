@@ -64,7 +64,7 @@ func (w *watched) line() string {
 			w.t.Fatalf("watch has ended with %d: %s", <-w.done, w.err.String())
 		}
 		return line
-	case <-time.After(30 * time.Second):
+	case <-time.After(enough):
 		w.t.Fatal("no line in time")
 	}
 	return ""
