@@ -15,6 +15,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// patience is how long the engine may take over one thing: a disk that is slow is measured all the same.
+const patience = 2 * time.Minute
+
 // raw measures the bare engine as it is fastest when every event is a message: one publisher, asynchronous, in the server's own process. Each
 // message is fenced by the sequence before it, as a log's blocks are, and the stream is as the ledger makes it.
 func (r *run) raw(synced bool) measure {
@@ -31,15 +34,15 @@ func (r *run) raw(synced bool) measure {
 		}
 		broker.Start()
 		defer func() { broker.Shutdown(); broker.WaitForShutdown() }()
-		if !broker.ReadyForConnections(30 * time.Second) {
+		if !broker.ReadyForConnections(patience) {
 			return s, errors.New("the raw engine does not start")
 		}
-		nc, err := nats.Connect("", nats.InProcessServer(broker))
+		nc, err := nats.Connect("", nats.InProcessServer(broker), nats.Timeout(patience))
 		if err != nil {
 			return s, err
 		}
 		defer nc.Close()
-		js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(Window+1))
+		js, err := jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(Window+1), jetstream.WithDefaultTimeout(patience))
 		if err != nil {
 			return s, err
 		}
