@@ -33,7 +33,7 @@ func (d *decider) load(ctx context.Context) error {
 // foldAll folds stored lines into a state.
 func (d *decider) foldAll(ctx context.Context, s *state, lines iter.Seq2[[]byte, error]) error {
 	ctx, stop := context.WithCancel(ctx)
-	batches := reading.Start(ctx, lines, false)
+	batches := reading.Start(ctx, lines, nil)
 	defer func() {
 		stop()
 		for range batches { // the log stands still before anybody else reads it

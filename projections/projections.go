@@ -271,11 +271,12 @@ func Fold(v View, log iter.Seq2[*events.Event, error], m Moment) (events.Seq, er
 	return last, nil
 }
 
-// Read applies stored lines to a book, as fast as they can be read: they are read on another core than applied. done, if not nil, hears how many have been.
+// Read applies stored lines to a book, as fast as they can be read: they are read on another core than applied. leaf returns the leaf of the line that they
+// yielded last. done, if not nil, hears how many have been applied.
 // Its error is that of the lines or of [Book.Apply]; the book stands after the last event that could be applied.
-func Read(ctx context.Context, b *Book, lines iter.Seq2[[]byte, error], done func(n int)) error {
+func Read(ctx context.Context, b *Book, lines iter.Seq2[[]byte, error], leaf func() proof.Hash, done func(n int)) error {
 	ctx, stop := context.WithCancel(ctx)
-	batches := reading.Start(ctx, lines, true)
+	batches := reading.Start(ctx, lines, leaf)
 	defer func() {
 		stop()
 		for range batches { // the lines stand still before anybody else reads them

@@ -240,7 +240,7 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	log := s.Log(p.fund)
 	book = projections.NewBookOf(log.Line)
 	meter := s.app.reading()
-	err = projections.Read(ctx, book, log.Replay(ctx), meter.steps)
+	err = projections.Read(ctx, book, log.Replay(ctx), log.Leaf, meter.steps)
 	meter.done()
 	at := log.At()
 	switch {

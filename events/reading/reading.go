@@ -19,8 +19,8 @@ type Batch struct {
 	Leaves []proof.Hash
 	Err    error
 
-	leaves bool
-	free   chan<- *Batch
+	leaf func() proof.Hash
+	free chan<- *Batch
 }
 
 // Again gives the room of a batch back, when something has been made of its events.
@@ -32,13 +32,13 @@ const (
 	batchesAhead = 4
 )
 
-// Start begins to read lines, and their leaves too if so asked. The channel is closed after the last line, after an error, or when ctx has ended; who
+// Start begins to read lines. leaf returns the leaf of the line that they yielded last; where it is nil, nobody asks for leaves. The channel is closed after the last line, after an error, or when ctx has ended; who
 // stops earlier has to end ctx, and the lines are no longer read when the channel is closed.
-func Start(ctx context.Context, lines iter.Seq2[[]byte, error], leaves bool) <-chan *Batch {
+func Start(ctx context.Context, lines iter.Seq2[[]byte, error], leaf func() proof.Hash) <-chan *Batch {
 	out := make(chan *Batch, batchesAhead)
 	free := make(chan *Batch, batchesAhead)
 	for range batchesAhead {
-		free <- &Batch{Events: make([]events.Event, 0, batchEvents), leaves: leaves, free: free}
+		free <- &Batch{Events: make([]events.Event, 0, batchEvents), leaf: leaf, free: free}
 	}
 	go func() {
 		defer close(out)
@@ -91,8 +91,8 @@ func (b *Batch) read(line []byte) error {
 			return err
 		}
 	}
-	if b.leaves {
-		b.Leaves = append(b.Leaves, proof.Leaf(line))
+	if b.leaf != nil {
+		b.Leaves = append(b.Leaves, b.leaf())
 	}
 	return nil
 }

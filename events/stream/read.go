@@ -70,10 +70,11 @@ func (l *Log) read(ctx context.Context, yield func([]byte, error) bool) error {
 	defer cancel()
 	seq := l.at.Seq
 	for s := range v.run(ctx) {
-		for i, lines := range s.blocks {
+		for i, b := range s.blocks {
 			l.blocks.add(seq + 1) // before anybody has a line of it
-			seq += events.Seq(len(lines))
-			for _, line := range lines {
+			seq += events.Seq(len(b.lines))
+			for n, line := range b.lines {
+				l.leaf = b.leaves[n]
 				if !yield(line, nil) {
 					l.pass(s.blocks[:i+1])
 					return errStopped
@@ -123,15 +124,18 @@ func (l *Log) short(block uint64, seq events.Seq) error {
 }
 
 // pass moves the position over blocks that have been checked.
-func (l *Log) pass(blocks [][][]byte) {
-	for _, lines := range blocks {
-		for _, line := range lines {
-			l.at.Tree.Append(proof.Leaf(line))
+func (l *Log) pass(blocks []checked) {
+	for _, b := range blocks {
+		for _, leaf := range b.leaves {
+			l.at.Tree.Append(leaf)
 		}
 		l.at.Block++
-		l.at.Seq += events.Seq(len(lines))
+		l.at.Seq += events.Seq(len(b.lines))
 	}
 }
+
+// Leaf returns the leaf of the line that was yielded last, for whoever reads: it was made when the line was checked.
+func (l *Log) Leaf() proof.Hash { return l.leaf }
 
 // What one batch of a direct get may hold: enough to keep both sides at work, little enough for memory.
 const (
@@ -158,9 +162,15 @@ type verifier struct {
 // A stretch is the lines of a batch, block by block, and where the log stands after them. With an error it is the last; the blocks before the
 // fault are in it.
 type stretch struct {
-	blocks [][][]byte
+	blocks []checked
 	after  Position
 	err    error
+}
+
+// A checked block is its lines and their leaves.
+type checked struct {
+	lines  [][]byte
+	leaves []proof.Hash
 }
 
 func (v *verifier) run(ctx context.Context) <-chan stretch {
@@ -197,15 +207,15 @@ func (v *verifier) run(ctx context.Context) <-chan stretch {
 			if more {
 				pending, err = v.ask(from)
 			}
-			s := stretch{blocks: make([][][]byte, 0, len(msgs))}
+			s := stretch{blocks: make([]checked, 0, len(msgs))}
 			for _, msg := range msgs {
 				if !anchored {
 					anchored = true
 					s.err = v.anchor(msg)
 				} else if v.at.Block < v.last {
-					var lines [][]byte
-					if lines, s.err = v.block(msg); s.err == nil {
-						s.blocks = append(s.blocks, lines)
+					var b checked
+					if b, s.err = v.block(msg); s.err == nil {
+						s.blocks = append(s.blocks, b)
 					}
 				}
 				if s.err != nil {
@@ -269,8 +279,8 @@ func (v *verifier) anchor(msg *nats.Msg) error {
 	return nil
 }
 
-// block checks one block against the position, moves the position after it and returns its lines.
-func (v *verifier) block(msg *nats.Msg) ([][]byte, error) {
+// block checks one block against the position, moves the position after it and returns it.
+func (v *verifier) block(msg *nats.Msg) (checked, error) {
 	at := v.at.Block + 1
 	fault := func(why, header string) error {
 		return v.log.tampered(why, events.Args{
@@ -278,32 +288,33 @@ func (v *verifier) block(msg *nats.Msg) ([][]byte, error) {
 		})
 	}
 	if msg.Header.Get(jetstream.SequenceHeader) != strconv.FormatUint(at, 10) {
-		return nil, v.gap()
+		return checked{}, v.gap()
 	}
 	if msg.Header.Get(formatHeader) != format {
-		return nil, fault("format", formatHeader)
+		return checked{}, fault("format", formatHeader)
 	}
 	if msg.Header.Get(firstHeader) != (v.at.Seq + 1).String() {
-		return nil, fault("header", firstHeader)
+		return checked{}, fault("header", firstHeader)
 	}
 	if msg.Header.Get(rootHeader) != v.root.String() {
-		return nil, fault("root", rootHeader)
+		return checked{}, fault("root", rootHeader)
 	}
 	lines, ok := events.Lines(msg.Data)
 	if !ok || msg.Header.Get(countHeader) != strconv.Itoa(len(lines)) {
-		return nil, fault("count", countHeader)
+		return checked{}, fault("count", countHeader)
 	}
-	tree := v.at.Tree
-	for _, line := range lines {
-		tree.Append(proof.Leaf(line))
+	tree, leaves := v.at.Tree, make([]proof.Hash, len(lines))
+	for i, line := range lines {
+		leaves[i] = proof.Leaf(line)
+		tree.Append(leaves[i])
 	}
 	root := tree.Root()
 	if msg.Header.Get(jetstream.MsgIDHeader) != root.String() {
-		return nil, fault("root", jetstream.MsgIDHeader)
+		return checked{}, fault("root", jetstream.MsgIDHeader)
 	}
 	v.at = Position{Block: at, Seq: v.at.Seq + events.Seq(len(lines)), Tree: tree}
 	v.root = root
-	return lines, v.passHead()
+	return checked{lines, leaves}, v.passHead()
 }
 
 // A request is a batch that was asked for.

@@ -205,7 +205,7 @@ func (r *reading) rebuild(ctx context.Context, o *opened) (*projections.Book, *s
 	begin := time.Now()
 	log := o.store.Log(fund)
 	book := projections.NewBookOf(log.Line)
-	if err := projections.Read(ctx, book, log.Replay(ctx), nil); err != nil {
+	if err := projections.Read(ctx, book, log.Replay(ctx), log.Leaf, nil); err != nil {
 		return nil, nil, sample{}, err
 	}
 	return book, log, sample{events: int(book.Last()), elapsed: time.Since(begin)}, nil
@@ -221,7 +221,7 @@ func (r *reading) reopen(ctx context.Context, o *opened) (book *projections.Book
 	}) {
 		return nil, s, ErrNoSnapshot
 	}
-	if err := projections.Read(ctx, book, log.Rest(ctx), nil); err != nil {
+	if err := projections.Read(ctx, book, log.Rest(ctx), log.Leaf, nil); err != nil {
 		return nil, s, err
 	}
 	s = sample{events: int(book.Last()), elapsed: time.Since(begin)}
@@ -326,16 +326,10 @@ func (r *reading) measure(ctx context.Context, names []string, samples map[strin
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(uint64(r.lines), 1))
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
 	book, log, _, err := r.rebuild(ctx, o)
 	if err != nil {
 		return 0, err
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	memory = float64(after.HeapAlloc-min(before.HeapAlloc, after.HeapAlloc)) / float64(book.Last())
 	if err := log.KeepAs(snapshot, func(w io.Writer) error { return book.Save(w, snapshot) }); err != nil {
 		return 0, err
 	}
@@ -389,7 +383,23 @@ func (r *reading) measure(ctx context.Context, names []string, samples map[strin
 			}
 		}
 	}
-	return memory, nil
+	// What a book needs is what there is less of without it.
+	if book, _, err = r.reopen(ctx, o); err != nil {
+		return 0, err
+	}
+	n, with := float64(book.Last()), heap()
+	runtime.KeepAlive(book)
+	book = nil
+	return (with - heap()) / n, nil
+}
+
+// heap is how much of the memory is in use.
+func heap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what a finalizer held
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
 
 // Replay measures how fast a book is made of a log of Payments, against a bare consumer of the same log that hashes every event, and how fast one is read that was
