@@ -77,7 +77,7 @@ func (l *log) add(year int, kind, fields string, postings ...string) events.Seq 
 	if e.ID == "" {
 		e.ID = events.ID(fmt.Sprintf("e-%d", e.Seq))
 	}
-	e.Resolved.Of = c.Of.Seq
+	e.Resolved.Of, e.Resolved.Commitment, e.Resolved.Settles = c.Of.Seq, c.Commitment.Seq, c.Settles.Seq
 	for _, r := range c.SumOf {
 		n := int64(r.Seq)
 		if r.Minus {

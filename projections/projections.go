@@ -6,6 +6,7 @@
 //
 //	events 1, 2, 3 …  ─▶ history     postings, years, lines, lots, payments; the tables made of them
 //	                     exceptions  what of it is out of order and not explained
+//	                     progress    what moved in each period, what is behind time, what waits for how long
 //	                     figures     the report's figures with formula, terms and events
 //	                     sheet       the one table type that all of them fill, and its encoders
 //
@@ -35,6 +36,7 @@ import (
 	"fundledger/projections/exceptions"
 	"fundledger/projections/figures"
 	"fundledger/projections/history"
+	"fundledger/projections/progress"
 	"fundledger/projections/sheet"
 )
 
@@ -104,12 +106,12 @@ func (b *Book) Zone() *time.Location { return b.history.Zone() }
 func (b *Book) History() *history.History { return b.history }
 
 // Tables lists the names that [Book.Table] knows.
-var Tables = []string{"budget", "execution", "payments", "lots", "exceptions"}
+var Tables = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "lots", "exceptions"}
 
 // Narrowed and Divided list what a query may narrow by dimensions, and divide by one.
 var (
-	Narrowed = []string{"budget", "execution", "payments", "statement", "report", "diff"}
-	Divided  = []string{"budget", "execution"}
+	Narrowed = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "statement", "series", "report", "diff"}
+	Divided  = []string{"budget", "execution", "transit", "ageing"}
 )
 
 // Table returns a table of a year. It is [events.UnknownYear] where the year is not open as known in this book, and [events.BadValue] for a name, basis,
@@ -127,14 +129,45 @@ func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
 		return b.history.Budget(q, open)
 	case "execution":
 		return b.history.Execution(q, open)
+	case "progress":
+		return progress.Table(b.history, q, progress.UsualThreshold, open)
 	case "payments":
 		return b.history.Payments(q, open)
+	case "transit":
+		return progress.TransitTable(b.history, q, open)
+	case "ageing":
+		return progress.Ageing(b.history, q, open)
 	case "lots":
-		return b.history.Lots(q, open)
+		return progress.Lots(b.history, q, open)
 	case "exceptions":
 		return exceptions.Table(b.history, q, all, open)
 	}
 	return nil, noTable(name, Tables)
+}
+
+// Progress returns the table progress with another threshold than the usual one, with the errors of [Book.Table].
+func (b *Book) Progress(q Query, t progress.Threshold) (*sheet.Sheet, error) {
+	if err := fits("progress", q); err != nil {
+		return nil, err
+	}
+	_, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	return progress.Table(b.history, q, t, open)
+}
+
+// Series returns what moved of a measure of a line in each period of a year, with the errors of [Book.Table]; [events.UnknownLine] where the year has no such
+// line, [events.BadValue] for a measure or step that there is not.
+func (b *Book) Series(q Query, of progress.Subject) (*sheet.Sheet, error) {
+	if err := fits("series", q); err != nil {
+		return nil, err
+	}
+	_, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	return progress.Series(b.history, q, of, open)
 }
 
 // Report returns the report's figures of a year, with the errors of [Book.Table].

@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,10 +100,13 @@ func TestRebuiltIsTheSame(t *testing.T) {
 	})
 }
 
-// withoutHead is a table without what says for which date it was asked.
+// ages are the days that something has waited, up to the date asked for.
+var ages = regexp.MustCompile(`"days":[0-9]+`)
+
+// withoutHead is a table without what says for which date it was asked, and how old things were then.
 func withoutHead(t testing.TB, b *projections.Book, name string, q projections.Query) string {
 	text := printed(t, b, name, q, "json", sheet.Options{})
-	return text[strings.Index(text, "\n"):]
+	return ages.ReplaceAllString(text[strings.Index(text, "\n"):], `"days":0`)
 }
 
 func TestAsOfTheEndIsTheLatest(t *testing.T) {
@@ -110,6 +114,9 @@ func TestAsOfTheEndIsTheLatest(t *testing.T) {
 		l := drawn(rt)
 		b := l.book()
 		for _, name := range append([]string{"report"}, projections.Tables...) {
+			if name == "progress" || name == "ageing" { // which say how far a day is
+				continue
+			}
 			for _, y := range []int{2022, 2023} {
 				if got, want := withoutHead(t, b, name, l.asOf(y, "2026-12-31")), withoutHead(t, b, name, year(y)); got != want {
 					rt.Fatalf("%s of %d as of the end:\n%s\nwant\n%s", name, y, got, want)

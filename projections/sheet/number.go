@@ -68,6 +68,22 @@ func Share(part, whole events.Minor) string {
 	return decimal.New(int64(part), 2).DivRound(decimal.New(int64(whole), 0), 2).StringFixed(2)
 }
 
+// Ahead returns how many percentage points part in percent of whole is above n in percent of all, rounded as [Share] is but once, from the exact difference;
+// "" where whole or all is zero or less.
+func Ahead(part, whole events.Minor, n, all int64) string {
+	if whole <= 0 || all <= 0 {
+		return ""
+	}
+	w, a := decimal.New(int64(whole), 0), decimal.New(all, 0)
+	difference := decimal.New(int64(part), 2).Mul(a).Sub(decimal.New(n, 2).Mul(w))
+	return difference.DivRound(w.Mul(a), 2).StringFixed(2)
+}
+
+// Part returns n of all parts of an amount, half up, a negative one away from zero. n is 0 to all, and all more than zero.
+func Part(whole events.Minor, n, all int64) events.Minor {
+	return events.Minor(decimal.New(int64(whole), 0).Mul(decimal.New(n, 0)).DivRound(decimal.New(all, 0), 0).IntPart())
+}
+
 // ranges writes ascending numbers with runs drawn together: 1-3 7.
 func ranges(seqs []events.Seq, most int) string {
 	s, runs := "", 0

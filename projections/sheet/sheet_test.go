@@ -433,6 +433,12 @@ func TestWords(t *testing.T) {
 		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres",
 		"rounds", "seconds", "payments", "bytes", "processors", "window", "system", "in_memory", "not_durable", "postgres",
 	}
+	made["title."] = append(made["title."], "progress", "ageing", "transit", "series")
+	made["table."] = append(made["table."], "slow", "summary", "divided")
+	made["bucket."] = []string{"0-30", "31-90", "91-180", "181-365", "over-365"}
+	made["waiting."] = []string{"transit", "commitment", "suspense", "lot", "allotted"}
+	made["period."] = []string{"before", "after"}
+	made["step."] = []string{"day", "month"}
 	made["face.bench-"] = []string{"rounds", "starts", "load", "machine", "window", "postgres", "in-memory", "not-durable"}
 	want := map[string]bool{}
 	for group, names := range made {
