@@ -36,8 +36,12 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	for _, by := range []string{"channel", "payee", "basis"} {
 		asked = append(asked, []string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--by", by}, []string{"table", "budget", "--fund", "cd-gx", "--year", "2022", "--by", by})
 	}
+	asked = append(asked, []string{"series", "--fund", "cd-gx", "--year", "2022", "--line", "1"}, []string{"series", "--fund", "cd-gx", "--year", "2023", "--line", "0", "--measure", "carried_in"},
+		[]string{"series", "--fund", "cd-gx", "--year", "2022", "--line", "0", "--measure", "available", "--step", "day"},
+		[]string{"table", "progress", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-09-30"}, []string{"table", "ageing", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-12-31", "--by", "payee"},
+		[]string{"table", "transit", "--fund", "cd-gx", "--year", "2022", "--by", "basis"}, []string{"table", "ageing", "--fund", "cd-gx", "--year", "2023"})
 	narrow := []string{"--fund", "cd-gx", "--year", "2022", "--where", "channel=lower-treasury", "--where", "basis=stated"}
-	for _, first := range [][]string{{"table", "execution"}, {"table", "payments"}, {"report"}, {"statement", "--line", "1"}, {"diff", "--from", "2"}} {
+	for _, first := range [][]string{{"table", "execution"}, {"table", "payments"}, {"table", "progress"}, {"table", "transit"}, {"table", "ageing"}, {"series", "--line", "1"}, {"report"}, {"statement", "--line", "1"}, {"diff", "--from", "2"}} {
 		asked = append(asked, slices.Concat(first, narrow))
 	}
 	further := map[string]bool{}
@@ -58,7 +62,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 				compareCells(t, fmt.Sprint(args, format, lang), lang, format, got, want)
 			}
 			var more []readBack
-			for _, name := range []string{"lots", "uncertain", "flags"} {
+			for _, name := range []string{"lots", "uncertain", "flags", "slow", "summary", "divided"} {
 				if rows := readTable(t, print("json"), name); len(rows) > 0 {
 					more, further[name] = append(more, rows), true
 				}
@@ -73,7 +77,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 			}
 		}
 	}
-	if len(further) != 3 {
+	if len(further) != 6 {
 		t.Errorf("of the further tables only %v were read", further)
 	}
 }
@@ -133,7 +137,7 @@ func sameCell(lang words.Language, name, got, want string, row map[string]string
 	if plain == want {
 		return true
 	}
-	for _, group := range []string{"flag", "measure", "column", "kind", "channel", "basis", "class", "truth"} {
+	for _, group := range []string{"flag", "measure", "column", "kind", "channel", "basis", "class", "truth", "waiting", "bucket", "period"} {
 		var said []string
 		for code := range strings.SplitSeq(want, "; ") {
 			word := sheet.Catalogue.Find(lang, group+"."+code, nil)

@@ -13,6 +13,7 @@ import (
 	"fundledger/events"
 	"fundledger/projections"
 	"fundledger/projections/history"
+	"fundledger/projections/progress"
 	"fundledger/projections/sheet"
 
 	"github.com/spf13/cobra"
@@ -65,6 +66,7 @@ func (a *app) complete(c *cobra.Command) {
 	f := c.Flags()
 	for name, values := range map[string][]string{
 		"basis": plain(events.Bases), "unit": plain(sheet.Units), "format": sheet.Formats, "denominator": plain(history.Denominators),
+		"measure": plain(progress.Measured), "step": plain(progress.Steps),
 	} {
 		if f.Lookup(name) != nil {
 			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
@@ -260,6 +262,7 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 
 func (a *app) tableCommand() *cobra.Command {
 	var q question
+	var threshold string
 	c := &cobra.Command{
 		Use: "table " + strings.Join(projections.Tables, "|"), Short: a.say("cmd.table", nil), Example: a.say("example.table", nil),
 		Args: cobra.MaximumNArgs(1), ValidArgs: projections.Tables,
@@ -280,14 +283,38 @@ func (a *app) tableCommand() *cobra.Command {
 					}}
 				}
 			}
-			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) { return b.Table(name, query) })
+			slow, err := a.threshold(name, threshold, cmd.Flags().Changed("threshold"))
+			if err != nil {
+				return err
+			}
+			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) {
+				if name == "progress" {
+					return b.Progress(query, slow)
+				}
+				return b.Table(name, query)
+			})
 		},
 	}
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
 	c.Flags().StringVar(&q.by, "by", "", a.say("flag.by", nil))
+	c.Flags().StringVar(&threshold, "threshold", "10", a.say("flag.threshold", nil))
 	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
 	return c
+}
+
+// threshold reads from how far behind time a line is slow, which one table asks.
+func (a *app) threshold(table, s string, given bool) (progress.Threshold, error) {
+	if given && table != "progress" {
+		return progress.Threshold{}, usageError{hinted{
+			a.say("error.not-by-dimensions", map[string]string{"flag": "threshold", "value": table}), a.say("error.not-by-dimensions-hint", map[string]string{"choices": "progress"}),
+		}}
+	}
+	slow, err := progress.ParseThreshold(s)
+	if err != nil {
+		return slow, a.flagError("threshold", err)
+	}
+	return slow, nil
 }
 
 func (a *app) reportCommand() *cobra.Command {

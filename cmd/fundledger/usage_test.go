@@ -63,6 +63,17 @@ func TestWrongUsage(t *testing.T) {
 		{"events", "x"},
 		{"statement", "--fund", "f", "--year", "2022"},
 		{"statement", "--fund", "f", "--line", "1"},
+		{"series", "--fund", "f", "--year", "2022"},
+		{"series", "--fund", "f", "--line", "1"},
+		with([]string{"series", "--line", "9"}, ok...),
+		with([]string{"series", "--line", "1", "--measure", "rate"}, ok...),
+		with([]string{"series", "--line", "1", "--step", "week"}, ok...),
+		with([]string{"series", "--line", "1", "--by", "channel"}, ok...),
+		with(table, "--threshold", "5"),
+		with([]string{"table", "progress", "--threshold", "-5"}, ok...),
+		with([]string{"table", "progress", "--threshold", "100.5"}, ok...),
+		with([]string{"table", "progress", "--threshold", "1.234"}, ok...),
+		with([]string{"table", "progress", "--by", "channel"}, ok...),
 		with([]string{"statement", "--line", "1", "--format", "pdf"}, ok...),
 		with([]string{"statement", "--line", "1", "x"}, ok...),
 		{"diff", "--fund", "f"},
@@ -145,7 +156,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "diff", "funds", "watch", "completion", "bench", "version", "help"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -155,7 +166,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement diff funds watch completion bench version") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}
