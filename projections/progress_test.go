@@ -123,6 +123,29 @@ func TestSeriesByDay(t *testing.T) {
 	}
 }
 
+// TestSeriesEdges: the last day of a year is within it, and over the current year's money lots are left out of the rate.
+func TestSeriesEdges(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 甲")
+	l.budget(2022, "1", "100.00")
+	l.add(2022, "carried-in", `"date":"2022-01-01","line":"1","amount":"60.00","lot":"L","from_year":2021`, "carried_in 1 60.00 2022-01-01 lot=L", "expires=2022-12-31")
+	l.pay(2022, "1", "30.00", "2022-12-30", "lot=L")
+	l.pay(2022, "1", "10.00", "2022-12-31")
+	l.pay(2022, "1", "1.00", "2023-01-01")
+	for denominator, want := range map[projections.Denominator]string{
+		"":        "2022-12 40.00 25.00\nafter 1.00 25.63", // of 160
+		"current": "2022-12 40.00 10.00\nafter 1.00 11.00", // of 100, without the 30
+	} {
+		q := year(2022)
+		q.Denominator = denominator
+		rows := spread(t, l.book(), q, "1", "spent", "month").Rows
+		if s := written(rows[11:], "period", "moved", "rate"); s != want {
+			t.Errorf("over %q the year ends with\n%s\nwant\n%s", denominator, s, want)
+		}
+	}
+}
+
 // TestSeriesWithoutAYearBefore: null and never zero, where nothing is known.
 func TestSeriesWithoutAYearBefore(t *testing.T) {
 	t.Parallel()
@@ -336,6 +359,27 @@ func TestTransit(t *testing.T) {
 	}
 	if s := got.Total.cells("sent", "returned", "confirmed", "in_transit"); s != "150.00 20.00 30.00 100.00" {
 		t.Errorf("the total is %s", s)
+	}
+}
+
+// TestTransitOldest is the oldest of what still is in transit: what was confirmed in full waits no more, whenever it was sent.
+func TestTransitOldest(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 甲")
+	for i, date := range []string{"2022-01-10", "2022-05-20", "2022-03-01", "2022-08-01"} {
+		n := l.pay(2022, "1", "10.00", date, "channel=lower-treasury", "!over-budget", `,"payee":{"name":"区财政"}`)
+		if i == 0 {
+			l.add(2022, "receipt-confirmed", fmt.Sprintf(`"date":"2022-02-01","of":%d,"amount":"10.00"`, n), "confirmed 1 10.00 2022-02-01 channel=lower-treasury")
+		}
+	}
+	got := waits(t, l.book(), "transit", l.asOf(2022, "2022-03-31"))
+	if s := written(got.Rows, "payments", "in_transit", "oldest", "days"); s != "2 10.00 2022-03-01 30" {
+		t.Errorf("in March it is %s", s)
+	}
+	got = waits(t, l.book(), "transit", l.asOf(2022, "2022-12-31"))
+	if s := written(got.Rows, "payments", "in_transit", "oldest", "days"); s != "4 30.00 2022-03-01 305" {
+		t.Errorf("at the end of the year it is %s", s)
 	}
 }
 

@@ -602,3 +602,37 @@ func TestChanged(t *testing.T) {
 		t.Error("at first everything is new")
 	}
 }
+
+func TestAheadAndPart(t *testing.T) {
+	t.Parallel()
+	const most = events.Minor(1<<63 - 1)
+	for _, c := range []struct {
+		part, whole events.Minor
+		n, all      int64
+		want        string
+	}{
+		{1, 3, 1, 3, "0.00"}, // both are 33.333…, rounded once and not 33.33 less 33.33
+		{2, 3, 1, 2, "16.67"},
+		{0, 1, 1, 3, "-33.33"},
+		{1, 20000, 0, 1, "0.01"}, // 0.005
+		{0, 1, 1, 20000, "-0.01"},
+		{9999, 30000, 1, 3, "0.00"}, // 33.33 and 33.333…: -0.0033…
+		{-most, most, 365, 365, "-200.00"},
+		{1, 0, 1, 2, ""},
+		{1, -5, 1, 2, ""},
+		{1, 1, 0, 0, ""},
+	} {
+		if got := Ahead(c.part, c.whole, c.n, c.all); got != c.want {
+			t.Errorf("Ahead(%d, %d, %d, %d) = %q, want %q", c.part, c.whole, c.n, c.all, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		whole  events.Minor
+		n, all int64
+		want   events.Minor
+	}{{10, 1, 3, 3}, {5, 1, 2, 3}, {-5, 1, 2, -3}, {1000, 0, 365, 0}, {most, 365, 365, most}, {most, 1, 3, most / 3}} {
+		if got := Part(c.whole, c.n, c.all); got != c.want {
+			t.Errorf("Part(%d, %d, %d) = %d, want %d", c.whole, c.n, c.all, got, c.want)
+		}
+	}
+}
