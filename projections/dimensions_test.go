@@ -311,6 +311,18 @@ func TestPayeeOfAReversal(t *testing.T) {
 	}
 }
 
+// TestPayeeOfARelease: what is released of a commitment is released of its payee's, whom the release does not name.
+func TestPayeeOfARelease(t *testing.T) {
+	l := byDistrict(t)
+	n := l.add(2022, "committed", `"date":"2022-05-01","line":"1","amount":"60.00","payee":{"name":"z"}`, "committed 1 60.00 2022-05-01")
+	l.add(2022, "commitment-released", fmt.Sprintf(`"of":%d,"date":"2022-05-02","amount":"25.00"`, n), "committed 1 -25.00 2022-05-02")
+	q := year(2022)
+	q.Where = where("payee", "z")
+	if got := ask(t, l.book(), "execution", q).Total.cells("committed"); got != "35.00" {
+		t.Errorf("committed for z: %s, want 35.00", got)
+	}
+}
+
 func TestDimensionsThatThereAreNot(t *testing.T) {
 	b := byDistrict(t).book()
 	choices := func(err error) string {

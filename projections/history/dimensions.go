@@ -109,19 +109,16 @@ func (h *History) valueOf(p *part, dim string) string {
 	return h.value(&p.key, dim)
 }
 
-// Payee is whom an event names. What is about a payment and names nobody has the payment's, and a reversal has that of what it reverses.
+// Payee is whom an event names. One that names nobody has the payee of what it is about: a refund that of its payment, a release that of its commitment, a
+// reversal that of what it reverses.
 func (h *History) Payee(n events.Seq) events.Payee { return h.payees.values[h.payee(n)] }
 
 // payee is the number of [History.Payee].
 func (h *History) payee(n events.Seq) uint32 {
-	if h.kind(n) == events.Reversed {
-		return h.payee(h.of(n))
-	}
-	if named := h.namedAt(n, h.last); named != 0 {
-		return named
-	}
-	if pay := h.Payment(n); pay != 0 {
-		return h.namedAt(pay, h.last)
+	for ; n != 0; n = h.of(n) {
+		if named := h.namedAt(n, h.last); named != 0 && h.kind(n) != events.Reversed {
+			return named
+		}
 	}
 	return 0
 }
