@@ -25,7 +25,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +60,7 @@ type records struct {
 	named    column[uint32] // whom it names, by number in payees; 0 is nobody
 	leaves   column[uint64] // the beginning of its leaf
 	trunk    proof.Trunk
-	tallies  []map[uint16]int // events by what stands in charged, up to the end of each chunk
+	tallies  [][]tallied // events by what stands in charged, up to the end of each chunk
 
 	ofs       []pair // the event that an event is about, where there is one
 	reversals map[events.Seq]events.Seq
@@ -411,11 +410,13 @@ func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
 		h.ofs = append(h.ofs, pair{uint32(e.Seq), uint32(r.Of)})
 		of = h.kind(r.Of)
 	}
-	if t, ok := tells(e, of); ok {
-		if !h.live.tell(&t) {
-			return bad()
+	if c.Kind != events.Disbursed {
+		if t, ok := tells(e, of); ok {
+			if !h.live.tell(&t) {
+				return bad()
+			}
+			h.tolds = append(h.tolds, t)
 		}
-		h.tolds = append(h.tolds, t)
 	}
 	switch c.Kind {
 	case events.Reversed:
@@ -481,13 +482,26 @@ func (h *History) enter(e *events.Event, kind int, micros int64, leaf proof.Hash
 // count counts an event, which has that place, in its year.
 func (h *History) count(at int, charged uint16) {
 	if at%chunk == 0 {
-		next := map[uint16]int{}
+		var next []tallied
 		if n := len(h.tallies); n > 0 {
-			next = maps.Clone(h.tallies[n-1])
+			next = slices.Clone(h.tallies[n-1])
 		}
 		h.tallies = append(h.tallies, next)
 	}
-	h.tallies[len(h.tallies)-1][charged]++
+	last := &h.tallies[len(h.tallies)-1]
+	for i := range *last {
+		if (*last)[i].charged == charged {
+			(*last)[i].n++
+			return
+		}
+	}
+	*last = append(*last, tallied{charged, 1})
+}
+
+// tallied is how many events have that in charged.
+type tallied struct {
+	charged uint16
+	n       int
 }
 
 // tally counts all events anew.
@@ -524,7 +538,14 @@ func (h *History) method(n events.Seq) events.Method {
 func (h *History) charges(y events.Year) (record, all int) {
 	n := int(h.last)
 	if at := n / chunk; at > 0 {
-		record, all = h.tallies[at-1][uint16(y)|recordBit], h.tallies[at-1][uint16(y)]
+		for _, t := range h.tallies[at-1] {
+			switch t.charged {
+			case uint16(y):
+				all += t.n
+			case uint16(y) | recordBit:
+				record += t.n
+			}
+		}
 		all += record
 	}
 	for i := n - n%chunk; i < n; i++ {
@@ -636,7 +657,7 @@ func (h *History) post(seq, pay events.Seq, p *events.Posting) bool {
 		date = h.dates.of(p.Date)
 	}
 	to.add(k, seq, p.Counts, p.Amount, date, exact)
-	to.shortages.post(to.year, line, p.Lot == "", p.Measure, p.Amount)
+	to.shortages.post(to.year, line, p.Lot == "", measure, p.Amount)
 	return true
 }
 

@@ -17,8 +17,8 @@ type shortages struct {
 
 // A stretch is the state of one line.
 type stretch struct {
-	Own     events.Totals // with lots: whether a group has money of its own
-	Free    events.Totals // with everything below
+	Own     [13]events.Minor // of each measure, with lots: whether a group has money of its own
+	Free    events.Minor     // what is available of it and of everything below
 	Open    bool
 	touched bool
 	Since   events.Seq
@@ -45,19 +45,28 @@ func (s *shortages) grow(n int) {
 	}
 }
 
-// post notes a posting. What it comes to is looked at when all of its event are in.
-func (s *shortages) post(y *Year, line int32, free bool, m events.Measure, a events.Minor) {
-	s.grow(len(y.lines))
-	add := func(t *events.Totals) {
-		if err := t.Add(m, a); err != nil && s.err == nil {
-			s.err = err
-		}
+// availableBy is how a measure changes what is available, by its place in events.Measures.
+var availableBy = func() (by [13]events.Minor) {
+	for i, m := range events.Measures {
+		var t events.Totals
+		*t.Of(m) = 1
+		by[i] = t.Available()
 	}
-	add(&s.lines[line].Own)
+	return by
+}()
+
+// post notes a posting. What it comes to is looked at when all of its event are in.
+func (s *shortages) post(y *Year, line int32, free bool, measure int, a events.Minor) {
+	s.grow(len(y.lines))
+	s.lines[line].Own[measure] += a // whether that is zero is all that is asked
+	by := availableBy[measure] * a
 	for at := line; ; at = y.lines[at].up {
 		l := &s.lines[at]
 		if free {
-			add(&l.Free)
+			sum, ok := l.Free.Add(by)
+			if l.Free = sum; !ok && s.err == nil {
+				s.err = &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(events.AvailableM)}}
+			}
 		}
 		if !l.touched {
 			l.touched = true
@@ -77,8 +86,8 @@ func (s *shortages) settle(y *Year, n events.Seq, over bool) {
 	for _, at := range s.touched {
 		l := &s.lines[at]
 		l.touched = false
-		free := l.Free.Available()
-		if free >= 0 || !y.lines[at].Leaf && l.Own.IsZero() {
+		free := l.Free
+		if free >= 0 || !y.lines[at].Leaf && l.Own == [13]events.Minor{} {
 			l.Open, l.Depth, l.Flagged = false, 0, nil
 			l.turn(n)
 			continue
@@ -118,7 +127,7 @@ func (s *shortages) explain(y *Year, x *Explanation) {
 		_, byEvent := slices.BinarySearch(l.Flagged, x.Of)
 		byEvent = byEvent && x.Flag == events.OverBudget
 		if l.Open && (byLine || byEvent) {
-			l.Open, l.Depth = false, l.Free.Available()
+			l.Open, l.Depth = false, l.Free
 			l.turn(x.Seq)
 		}
 	}
