@@ -65,6 +65,35 @@ func TestMoments(t *testing.T) {
 	}
 }
 
+// TestSeen: a checkpoint is a root, alone or with its number, and whatever else is a moment.
+func TestSeen(t *testing.T) {
+	root := "dHiZ77c1sOwdsr1s4RT4WNw+B7F4e2hcb8Gj6vc9sFA="
+	for text, want := range map[string]string{
+		root: "0 " + root, "47:" + root: "47 " + root, "47": "47 -", "2026-03-01": "0 -", "2026-03-02T00:00:00+08:00": "0 -",
+		"0:" + root: "seen-form", ":" + root: "seen-form", "x:" + root: "seen-form", "47:": "seen-form", root[1:]: "seen-form", "March": "seen-form", "": "seen-form",
+	} {
+		m, err := projections.ParseSeen(text)
+		got := m.Seq().String() + " -"
+		var e *events.Error
+		switch {
+		case errors.As(err, &e):
+			got = e.Why
+		case m.Root() != nil:
+			got = m.Seq().String() + " " + m.Root().String()
+		}
+		if got != want {
+			t.Errorf("ParseSeen(%q) = %s, want %s", text, got, want)
+		}
+		if err == nil && (m.String() != text || m.IsZero()) {
+			t.Errorf("%q is %q, zero %v", text, m, m.IsZero())
+		}
+	}
+	m, _ := projections.ParseSeen(root)
+	if at := m.At(7); at.Seq() != 7 || at.Root().String() != root || m.Seq() != 0 {
+		t.Errorf("a root at 7 is %v with %v", at.Seq(), at.Root())
+	}
+}
+
 func TestFoldStopsReading(t *testing.T) {
 	l := moments(t)
 	m, _ := projections.ParseMoment("2")

@@ -214,6 +214,8 @@ type Moment struct {
 	time time.Time
 	kind momentKind
 	text string
+	// root is that of the tree over the events up to the moment, as somebody saw it; nil where nobody says so. A root without a number has the kind byRoot.
+	root *proof.Hash
 }
 
 type momentKind uint8
@@ -223,6 +225,7 @@ const (
 	bySeq
 	byDay
 	byTime
+	byRoot
 )
 
 // ParseMoment reads a number, a date (which is the end of that day in the fund's zone) or an RFC 3339 time. Anything else is a [events.BadValue].
@@ -237,6 +240,40 @@ func ParseMoment(s string) (Moment, error) {
 		return Moment{kind: byTime, time: t, text: s}, nil
 	}
 	return Moment{}, &events.Error{Code: events.BadValue, Why: "moment-form", Args: events.Args{"value": s}}
+}
+
+// ParseSeen reads what [ParseMoment] reads, and a checkpoint: what a table has told of the log, as the number of its last event and its root with a colon
+// between, or as the root alone. Whoever reads the log holds it against [Moment.Root], and finds the number of a root that stands alone: see [Moment.At].
+func ParseSeen(s string) (Moment, error) {
+	number, text, both := strings.Cut(s, ":")
+	if !both {
+		text = s
+	}
+	root, err := proof.ParseHash(text)
+	if err != nil {
+		m, err := ParseMoment(s)
+		if err != nil {
+			err = &events.Error{Code: events.BadValue, Why: "seen-form", Args: events.Args{"value": s}}
+		}
+		return m, err
+	}
+	m := Moment{kind: byRoot, text: s, root: &root}
+	if both {
+		m.kind = bySeq
+		if m.seq, err = events.ParseSeq(number); err != nil {
+			return Moment{}, &events.Error{Code: events.BadValue, Why: "seen-form", Args: events.Args{"value": s}}
+		}
+	}
+	return m, nil
+}
+
+// Root is the root of a moment that is a checkpoint, nil of any other.
+func (m Moment) Root() *proof.Hash { return m.root }
+
+// At is a moment that is a root, once its number has been found.
+func (m Moment) At(n events.Seq) Moment {
+	m.kind, m.seq = bySeq, n
+	return m
 }
 
 // IsZero reports whether m is the end of the log.

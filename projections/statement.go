@@ -25,7 +25,7 @@ func (b *Book) Statement(q Query, line events.Line, from Moment) (*sheet.Sheet, 
 }
 
 // Diff returns the cells in which the book differs from what was known at a moment; where that is before the first event, nothing was. A year of 0 asks for
-// all years.
+// all years. A checkpoint must have been held against the log: the sheet says so.
 func (b *Book) Diff(q Query, from Moment) (*sheet.Sheet, error) {
 	if err := fits("diff", q); err != nil {
 		return nil, err
@@ -34,7 +34,14 @@ func (b *Book) Diff(q Query, from Moment) (*sheet.Sheet, error) {
 	if err != nil && (from.kind == bySeq || b.Last() == 0) {
 		return nil, err
 	}
-	return b.history.DiffTable(q, n)
+	s, err := b.history.DiffTable(q, n)
+	if err != nil || from.root == nil {
+		return s, err
+	}
+	root := sheet.Words(from.root.String())
+	s.Face = append(s.Face, sheet.Say("face.since", sheet.Member{Name: "seq", Value: sheet.Number(n)}, sheet.Member{Name: "root", Value: root}))
+	s.Head = append(s.Head, sheet.Member{Name: "since", Value: root})
+	return s, nil
 }
 
 // first returns the number of the first event of a moment or after it; a date begins with its first instant.

@@ -53,7 +53,7 @@ func (a *app) completionCommand() *cobra.Command {
 func (a *app) completeAll(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	_ = root.MarkPersistentFlagDirname("data")
-	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions}
+	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions, "dim": a.offerClassifications}
 	for _, c := range root.Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			switch offer := offers[f.Name]; {
@@ -63,7 +63,7 @@ func (a *app) completeAll(root *cobra.Command) {
 					defer cancel()
 					found := slices.DeleteFunc(offer(ctx, cmd), func(s cobra.Completion) bool { return !strings.HasPrefix(s, begun) })
 					directive := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-					if f.Name == "where" { // the value follows
+					if f.Name == "where" || f.Name == "dim" { // the value follows
 						directive |= cobra.ShellCompDirectiveNoSpace
 					}
 					return found, directive
@@ -142,6 +142,13 @@ func (a *app) offerConditions(ctx context.Context, cmd *cobra.Command) []cobra.C
 		dims[i] += "="
 	}
 	return dims
+}
+
+// offerClassifications are the conditions that an event's dims can meet: those that every payment has are no dims.
+func (a *app) offerClassifications(ctx context.Context, cmd *cobra.Command) []cobra.Completion {
+	return slices.DeleteFunc(a.offerConditions(ctx, cmd), func(s cobra.Completion) bool {
+		return slices.Contains([]string{history.ByPayee, history.ByMethod, history.ByChannel, history.ByBasis}, strings.TrimSuffix(s, "="))
+	})
 }
 
 // harmless is a name without what could steer a terminal: shells print descriptions as they are.

@@ -19,6 +19,18 @@ func (a *app) moment(flag, s string) (projections.Moment, error) {
 	return m, nil
 }
 
+// seen reads the moment that a flag names, which may be a checkpoint.
+func (a *app) seen(flag, s string) (projections.Moment, error) {
+	if s == "" {
+		return projections.Moment{}, nil
+	}
+	m, err := projections.ParseSeen(s)
+	if err != nil {
+		return m, a.flagError(flag, err)
+	}
+	return m, nil
+}
+
 // flagError makes the fault of a value one of the flag that it was given by.
 func (a *app) flagError(flag string, err error) error {
 	var e *events.Error
@@ -35,7 +47,7 @@ func notThere(flag, asked string, last events.Seq) error {
 		return usageError{&events.Error{Code: events.BadValue, Why: "not-recorded", Args: args}}
 	}
 	args["last"] = last.String()
-	if flag == "from" { // which not every command can do without
+	if flag == "from" || flag == "since" { // which not every command can do without
 		return usageError{&events.Error{Code: events.BadValue, Why: "beyond-end", Args: args}}
 	}
 	return usageError{&events.Error{Code: events.BadValue, Why: "not-there", Args: args}}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/projections"
 	"fundledger/projections/history"
 	"fundledger/projections/progress"
@@ -24,6 +26,7 @@ type question struct {
 	fund, year, asOf, knownAt, basis, denominator, by, unit, format, out string
 	where                                                                []string
 	wait                                                                 uint64
+	since                                                                *projections.Moment // as parsed has it
 
 	// everyYear lets the year be left out; knownFlag is the flag that knownAt came by.
 	everyYear bool
@@ -88,6 +91,10 @@ type parsed struct {
 	query   projections.Query
 	knownAt projections.Moment
 	flag    string // that knownAt came by
+	// since is a moment to be held against the log where it is a checkpoint, and to be found in it where that is a root alone; nil for none.
+	since *projections.Moment
+	// see is shown every event of the log in its order, those after the moment too; nil where nobody looks.
+	see func(record)
 }
 
 func (a *app) parse(q question) (p parsed, err error) {
@@ -114,8 +121,11 @@ func (a *app) parse(q question) (p parsed, err error) {
 		p.query.AsOf = &day
 	}
 	p.flag = cmp.Or(q.knownFlag, "known-at")
-	if p.knownAt, err = a.moment(p.flag, q.knownAt); err != nil {
+	if p.knownAt, err = a.seen(p.flag, q.knownAt); err != nil {
 		return p, err
+	}
+	if p.knownAt.Root() != nil && p.knownAt.Seq() == 0 { // where to stop would be known too late
+		return p, usageError{&events.Error{Code: events.BadValue, Why: "root-alone", Args: events.Args{"field": "--" + p.flag}}}
 	}
 	for _, s := range q.where {
 		dim, value, ok := strings.Cut(s, "=")
@@ -153,6 +163,7 @@ func (a *app) answer(ctx context.Context, q question, make func(*projections.Boo
 	if err != nil {
 		return err
 	}
+	p.since = q.since
 	book, root, done, err := a.book(ctx, p, events.Seq(q.wait))
 	if err != nil {
 		return err
@@ -182,10 +193,16 @@ func (a *app) known(book *projections.Book, q projections.Query) error {
 	if e.Args["field"] != "dimension" {
 		return usageError{e}
 	}
-	return usageError{hinted{
-		a.say("error.dimension", map[string]string{"fund": string(book.History().Fund()), "value": e.Args["value"]}),
-		a.say("error.tables", map[string]string{"choices": e.Args["choices"]}),
-	}}
+	return a.noDimension(string(book.History().Fund()), e.Args["value"], strings.Fields(e.Args["choices"]))
+}
+
+// noDimension says that nothing has a dimension, and which there are.
+func (a *app) noDimension(fund, name string, there []string) error {
+	hint := a.say("error.no-dimensions", nil)
+	if len(there) > 0 {
+		hint = a.say("error.tables", map[string]string{"choices": strings.Join(there, " ")})
+	}
+	return usageError{hinted{a.say("error.dimension", map[string]string{"fund": fund, "value": name}), hint}}
 }
 
 func (a *app) print(s *sheet.Sheet, q question) (err error) {
@@ -207,33 +224,44 @@ const (
 	waitOften = 50 * time.Millisecond
 )
 
-// book folds the fund's log, and returns it as known at the moment asked for and the root of the tree over that. With wait it does so once
-// that event is in; the folder is let go of meanwhile, since somebody else has to append it. done ends the use of the book, which reads the log again for some
-// tables.
-func (a *app) book(ctx context.Context, p parsed, wait events.Seq) (book *projections.Book, root string, done func(), err error) {
+// awaited looks again until event wait is in, and fails where it does not come. look returns the number of the log's last event.
+func (a *app) awaited(ctx context.Context, fund events.Fund, wait events.Seq, look func() (events.Seq, error)) error {
 	deadline := time.Now().Add(waitLong)
 	for {
-		s, err := a.openRead(ctx)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		book, root, last, err := s.book(ctx, p)
-		if err == nil && last >= wait {
-			return book, root, s.close, nil
-		}
-		s.close()
+		last, err := look()
 		switch {
 		case err != nil && (wait == 0 || events.CodeOf(err) != events.UnknownFund):
-			return nil, "", nil, err
+			return err
+		case last >= wait && err == nil:
+			return nil
 		case time.Now().After(deadline):
-			return nil, "", nil, &events.Error{Code: events.Unavailable, Why: "not-yet", Args: events.Args{"value": wait.String(), "last": last.String(), "fund": string(p.fund)}}
+			return &events.Error{Code: events.Unavailable, Why: "not-yet", Args: events.Args{"value": wait.String(), "last": last.String(), "fund": string(fund)}}
 		}
 		select {
 		case <-time.After(waitOften):
 		case <-ctx.Done():
-			return nil, "", nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
+}
+
+// book folds the fund's log, and returns it as known at the moment asked for and the root of the tree over that. With wait it does so once
+// that event is in; the folder is let go of meanwhile, since somebody else has to append it. done ends the use of the book, which reads the log again for some
+// tables.
+func (a *app) book(ctx context.Context, p parsed, wait events.Seq) (book *projections.Book, root string, done func(), err error) {
+	err = a.awaited(ctx, p.fund, wait, func() (last events.Seq, err error) {
+		s, err := a.openRead(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if book, root, last, err = s.book(ctx, p); err != nil || last < wait {
+			s.close()
+			return last, err
+		}
+		done = s.close
+		return last, nil
+	})
+	return book, root, done, err
 }
 
 // book is the book of a fund as known at a moment, the root of the tree over that, and the number of the last event of the log, all of which has been
@@ -241,8 +269,9 @@ func (a *app) book(ctx context.Context, p parsed, wait events.Seq) (book *projec
 func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, root string, last events.Seq, err error) {
 	log := s.Log(p.fund)
 	book = projections.NewBookOf(log.Line)
+	seen := p.checkpoints()
 	meter := s.app.reading()
-	err = projections.Read(ctx, book, log.Replay(ctx), log.Leaf, meter.steps)
+	err = projections.Read(ctx, book, seen.beside(log.Replay(ctx), log.Leaf), log.Leaf, meter.steps)
 	meter.done()
 	at := log.At()
 	switch {
@@ -251,6 +280,9 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	case err != nil:
 		return nil, "", 0, err
 	}
+	if err := seen.fit(p.fund, at.Seq); err != nil {
+		return nil, "", at.Seq, err
+	}
 	n, err := book.Resolve(p.knownAt)
 	if err != nil {
 		return nil, "", 0, notThere(p.flag, p.knownAt.String(), at.Seq)
@@ -258,6 +290,158 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	book = book.At(n)
 	root, err = book.Root()
 	return book, root, at.Seq, err
+}
+
+// fold shows a view the events of a fund's log as known at the moment asked for. It returns the root of the tree over what the view was shown, and the number
+// of the log's last event.
+func (s *store) fold(ctx context.Context, p parsed, v projections.View) (root string, last events.Seq, err error) {
+	records, end := s.stored(ctx, p.fund)
+	next, stop := iter.Pull2(records)
+	defer stop()
+	// The tree over the events known at the moment is that of the log itself where no moment is asked for.
+	var tree proof.Tree
+	look := func(r record) {
+		if p.see != nil {
+			p.see(r)
+		}
+	}
+	folded := counted{View: v}
+	known := func(yield func(*events.Event, error) bool) {
+		for {
+			r, err, ok := next()
+			if !ok {
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			look(r)
+			seq := r.Seq
+			var leaf proof.Hash
+			if !p.knownAt.IsZero() {
+				leaf = proof.Leaf(r.line)
+			}
+			goOn := yield(r.Event, nil)
+			if !p.knownAt.IsZero() && folded.last == seq { // the event was folded in
+				tree.Append(leaf)
+			}
+			if !goOn {
+				return
+			}
+		}
+	}
+	_, foldErr := projections.Fold(&folded, known, p.knownAt)
+	for { // what is after the moment is checked all the same
+		r, err, ok := next()
+		if !ok {
+			break
+		}
+		if err != nil {
+			return "", 0, err
+		}
+		look(r)
+	}
+	at := end()
+	if at.Seq == 0 && (foldErr == nil || events.CodeOf(foldErr) == events.BadValue) {
+		return "", 0, s.unknownFund(ctx, p.fund)
+	}
+	switch {
+	case events.CodeOf(foldErr) == events.BadValue:
+		return "", 0, notThere(p.flag, p.knownAt.String(), at.Seq)
+	case foldErr != nil:
+		return "", 0, foldErr
+	}
+	if p.knownAt.IsZero() {
+		tree = at.Tree
+	}
+	return tree.Root().String(), at.Seq, nil
+}
+
+// counted is a view that remembers which event it was shown last.
+type counted struct {
+	projections.View
+	last events.Seq
+}
+
+func (c *counted) Apply(e *events.Event) error {
+	err := c.View.Apply(e)
+	if err == nil {
+		c.last = e.Seq
+	}
+	return err
+}
+
+// checkpoints are held against a log as it is read: it must begin with what was seen.
+type checkpoints struct {
+	of   []*projections.Moment // those without a root are none
+	tree proof.Tree
+	had  [2]proof.Hash // the root at the number of each
+	at   [2]events.Seq // where the log had the root of one without a number
+}
+
+func (p *parsed) checkpoints() *checkpoints {
+	c := &checkpoints{of: []*projections.Moment{&p.knownAt}}
+	if p.since != nil {
+		c.of = append(c.of, p.since)
+	}
+	return c
+}
+
+// beside yields the lines that it is given and looks at each. Where there is no checkpoint it is those lines themselves.
+func (c *checkpoints) beside(lines iter.Seq2[[]byte, error], leaf func() proof.Hash) iter.Seq2[[]byte, error] {
+	if !slices.ContainsFunc(c.of, func(m *projections.Moment) bool { return m.Root() != nil }) {
+		return lines
+	}
+	return func(yield func([]byte, error) bool) {
+		for line, err := range lines {
+			if err == nil {
+				c.look(leaf())
+			}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
+}
+
+func (c *checkpoints) look(leaf proof.Hash) {
+	c.tree.Append(leaf)
+	n := events.Seq(c.tree.Size())
+	for i, m := range c.of {
+		switch {
+		case m.Root() == nil:
+		case m.Seq() == n:
+			c.had[i] = c.tree.Root()
+		case m.Seq() == 0 && c.at[i] == 0 && c.tree.Root() == *m.Root():
+			c.at[i] = n
+		}
+	}
+}
+
+// fit reports what does not fit the log, which ends at last, and gives a root that stands alone its number.
+func (c *checkpoints) fit(fund events.Fund, last events.Seq) error {
+	for i, m := range c.of {
+		root := m.Root()
+		if root == nil {
+			continue
+		}
+		args := events.Args{"fund": string(fund), "seq": m.Seq().String(), "last": last.String(), "value": root.String()}
+		switch {
+		case m.Seq() == 0 && c.at[i] == 0:
+			delete(args, "seq")
+			args["field"] = "--since"
+			return usageError{&events.Error{Code: events.BadValue, Why: "no-such-root", Args: args}}
+		case m.Seq() == 0:
+			*m = m.At(c.at[i])
+		case m.Seq() > last:
+			return &events.Error{Code: events.Tampered, Why: "shorter-than-seen", Args: args}
+		case c.had[i] != *root:
+			args["found"] = c.had[i].String()
+			return &events.Error{Code: events.Tampered, Why: "not-seen", Args: args}
+		}
+	}
+	return nil
 }
 
 func (a *app) tableCommand() *cobra.Command {

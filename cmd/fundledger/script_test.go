@@ -35,6 +35,7 @@ import (
 //	serve                      runs a server on the folder until the script ends
 //	together FILE FILE         appends two files at the same time: one of them is stored, the other refused for want of money
 //	repeat N FILE OUT          writes a file N times into another
+//	keep NAME MEMBER           sets a variable to what a member of the last run's JSON says
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -159,6 +160,11 @@ func TestScripts(t *testing.T) {
 				if want := []string{"appended", "refused/over-budget"}; !slices.Equal(got, want) {
 					ts.Fatalf("it came to %q, want %q", got, want)
 				}
+			},
+			"keep": func(ts *testscript.TestScript, _ bool, args []string) {
+				var out map[string]any
+				ts.Check(json.Unmarshal([]byte(*ts.Value("out").(*string)), &out))
+				ts.Setenv(args[0], fmt.Sprint(out[args[1]]))
 			},
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[0])
