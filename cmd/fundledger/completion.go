@@ -53,7 +53,7 @@ func (a *app) completionCommand() *cobra.Command {
 func (a *app) completeAll(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	_ = root.MarkPersistentFlagDirname("data")
-	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions, "dim": a.offerClassifications}
+	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions, "dim": a.offerClassifications, "explain": a.offerCells}
 	for _, c := range root.Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			switch offer := offers[f.Name]; {
@@ -63,7 +63,7 @@ func (a *app) completeAll(root *cobra.Command) {
 					defer cancel()
 					found := slices.DeleteFunc(offer(ctx, cmd), func(s cobra.Completion) bool { return !strings.HasPrefix(s, begun) })
 					directive := cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-					if f.Name == "where" || f.Name == "dim" { // the value follows
+					if slices.Contains([]string{"where", "dim", "explain"}, f.Name) { // the value follows
 						directive |= cobra.ShellCompDirectiveNoSpace
 					}
 					return found, directive
@@ -142,6 +142,16 @@ func (a *app) offerConditions(ctx context.Context, cmd *cobra.Command) []cobra.C
 		dims[i] += "="
 	}
 	return dims
+}
+
+// offerCells are the cells of the lines; the measure follows.
+func (a *app) offerCells(ctx context.Context, cmd *cobra.Command) []cobra.Completion {
+	lines := a.offerLines(ctx, cmd)
+	for i, l := range lines {
+		code, name, _ := strings.Cut(l, "\t")
+		lines[i] = cobra.CompletionWithDesc(code+"=", name)
+	}
+	return lines
 }
 
 // offerClassifications are the conditions that an event's dims can meet: those that every payment has are no dims.

@@ -447,6 +447,7 @@ func (c *checkpoints) fit(fund events.Fund, last events.Seq) error {
 func (a *app) tableCommand() *cobra.Command {
 	var q question
 	var threshold string
+	var explain []string
 	c := &cobra.Command{
 		Use: "table " + strings.Join(projections.Tables, "|"), Short: a.say("cmd.table", nil), Example: a.say("example.table", nil),
 		Args: cobra.MaximumNArgs(1), ValidArgs: projections.Tables,
@@ -471,14 +472,23 @@ func (a *app) tableCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			places, err := a.places(explain, name, q)
+			if err != nil {
+				return err
+			}
 			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) {
 				if name == "progress" {
 					return b.Progress(query, slow)
 				}
-				return b.Table(name, query)
+				s, err := b.Table(name, query)
+				if err == nil && len(places) > 0 {
+					err = b.Explain(s, query, places)
+				}
+				return s, err
 			})
 		},
 	}
+	c.Flags().StringArrayVar(&explain, "explain", nil, a.say("flag.explain", nil))
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
 	c.Flags().StringVar(&q.by, "by", "", a.say("flag.by", nil))
 	c.Flags().StringVar(&threshold, "threshold", "10", a.say("flag.threshold", nil))
@@ -499,6 +509,41 @@ func (a *app) threshold(table, s string, given bool) (progress.Threshold, error)
 		return slow, a.flagError("threshold", err)
 	}
 	return slow, nil
+}
+
+// places reads the cells that are to be explained, written LINE=MEASURE.
+func (a *app) places(explain []string, table string, q question) (places []projections.Place, err error) {
+	switch {
+	case len(explain) == 0:
+		return nil, nil
+	case !slices.Contains(projections.Explained, table):
+		return nil, usageError{hinted{
+			a.say("error.not-by-dimensions", map[string]string{"flag": "explain", "value": table}),
+			a.say("error.not-by-dimensions-hint", map[string]string{"choices": strings.Join(projections.Explained, " ")}),
+		}}
+	case q.by != "":
+		return nil, usageError{hinted{a.say("error.explain-by", nil), a.say("error.explain-by-hint", nil)}}
+	case q.format == "csv": // which has the main table alone
+		return nil, usageError{hinted{a.say("error.explain-csv", nil), a.say("error.explain-csv-hint", nil)}}
+	}
+	measures := slices.Concat(events.Measures, events.Derived)
+	for _, s := range explain {
+		line, measure, ok := strings.Cut(s, "=")
+		if !ok {
+			return nil, usageError{hinted{a.say("error.explain", map[string]string{"value": s}), a.say("error.explain-hint", nil)}}
+		}
+		at := projections.Place{Line: events.Root, Measure: events.Measure(measure)}
+		if line != string(events.Root) {
+			if at.Line, err = events.ParseLine(line); err != nil {
+				return nil, a.flagError("explain", err)
+			}
+		}
+		if !slices.Contains(measures, at.Measure) {
+			return nil, a.badFlag("explain", measure, strings.Join(plain(measures), " "))
+		}
+		places = append(places, at)
+	}
+	return places, nil
 }
 
 func (a *app) reportCommand() *cobra.Command {

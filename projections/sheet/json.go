@@ -104,6 +104,10 @@ func (j *jsonWriter) table(t *Table) {
 		j.groups(t)
 		rows = Rows()
 	}
+	if t.Nested != "" {
+		j.nested(t)
+		rows = Rows()
+	}
 	for row := range rows {
 		if !first {
 			j.raw(",")
@@ -157,6 +161,34 @@ func (j *jsonWriter) groups(t *Table) {
 	end()
 }
 
+// nested writes an object for each head, with the rows after it in one of its members.
+func (j *jsonWriter) nested(t *Table) {
+	heads, below := 0, 0
+	for row := range t.Rows {
+		if row.Depth > 1 {
+			if below > 0 {
+				j.raw(",")
+			}
+			below++
+			j.raw("\n    ")
+			j.object(t.Columns, row.Cells)
+			continue
+		}
+		if heads > 0 {
+			j.raw("]},")
+		}
+		heads, below = heads+1, 0
+		j.raw("\n  {")
+		j.inner(members(t.Columns, row.Cells))
+		j.raw(",")
+		j.name(t.Nested)
+		j.raw("[")
+	}
+	if heads > 0 {
+		j.raw("]}")
+	}
+}
+
 func (j *jsonWriter) row(t *Table, cells []Cell) {
 	if t.Keyed {
 		j.name(cells[0].text)
@@ -167,15 +199,25 @@ func (j *jsonWriter) row(t *Table, cells []Cell) {
 }
 
 func (j *jsonWriter) object(columns []Column, cells []Cell) {
-	members := make([]Member, len(columns))
+	j.members(members(columns, cells))
+}
+
+func members(columns []Column, cells []Cell) []Member {
+	out := make([]Member, len(columns))
 	for i, c := range columns {
-		members[i] = Member{c.Name, cells[i]}
+		out[i] = Member{c.Name, cells[i]}
 	}
-	j.members(members)
+	return out
 }
 
 func (j *jsonWriter) members(ms []Member) {
 	j.raw("{")
+	j.inner(ms)
+	j.raw("}")
+}
+
+// inner writes members without the braces about them.
+func (j *jsonWriter) inner(ms []Member) {
 	first := true
 	for _, m := range ms {
 		if m.Value.Kind == Absent {
@@ -188,7 +230,6 @@ func (j *jsonWriter) members(ms []Member) {
 		j.name(m.Name)
 		j.cell(m.Value)
 	}
-	j.raw("}")
 }
 
 func (j *jsonWriter) cell(c Cell) {

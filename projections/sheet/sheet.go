@@ -72,6 +72,9 @@ type Table struct {
 	// Grouped says that the table is one tree for each value of its first column: a row of depth 1 is the total of the rows after it. JSON has an object for each,
 	// with value, rows and total.
 	Grouped bool
+	// Nested makes a row of depth 1 the head of the rows of depth 2 after it, which JSON has in a member of that name of its object: what each cell of a column
+	// that sums has there adds up to the head's. "" is no such table.
+	Nested string
 }
 
 // A Column is what one cell of each row says.

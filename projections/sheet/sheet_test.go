@@ -415,9 +415,10 @@ func TestWords(t *testing.T) {
 		"truth.":            {"true", "false"},
 		"face.denominator.": {"original", "adjusted", "net", "current"},
 		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report", "check"},
-		"table.":            {"lots", "uncertain", "flags", "empty"},
+		"table.":            {"lots", "uncertain", "flags", "empty", "explain"},
 		"dimension.":        {"payee", "method", "channel", "basis"},
 		"method.":           {"direct", "authorised", "single", "warrant"},
+		"part.":             {"numerator", "denominator"},
 		"class.":            {"rounding", "error", "unexplained", "breach"},
 		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
 	}

@@ -146,7 +146,7 @@ func (l *layout) wrap(head string) []string {
 	return lines
 }
 
-// cell is what a cell looks like; the column called name is indented by depth.
+// cell is what a cell looks like; the column called name is indented by depth, and the first of a nested table.
 func (l *layout) cell(row Row, i, depth int) string {
 	if i == numbers {
 		return row.number
@@ -159,7 +159,7 @@ func (l *layout) cell(row Row, i, depth int) string {
 	case c.Kind == Absent && l.t.Columns[i].Name == "name": // the total has no name of its own
 		text = Catalogue.Say(l.o.Lang, "row.total", nil)
 	}
-	if l.t.Columns[i].Name == "name" && depth > 1 {
+	if depth > 1 && (l.t.Columns[i].Name == "name" || l.t.Nested != "" && i == l.columns[0]) {
 		text = strings.Repeat(l.st.indent, depth-1) + text
 	}
 	return text
@@ -221,12 +221,16 @@ func (l *layout) says(own *Row) bool {
 
 // add takes a row into the check of printed sums. Rows come in the order of the tree.
 func (l *layout) add(row Row) {
-	if l.t.Total == nil || l.o.Unit == Yuan {
+	if l.t.Total == nil && l.t.Nested == "" || l.o.Unit == Yuan {
 		return
 	}
 	depth := max(1, row.Depth)
 	if len(l.above) == 0 {
-		l.above = []parent{l.parentOf(*l.t.Total)}
+		if l.t.Total != nil {
+			l.above = []parent{l.parentOf(*l.t.Total)}
+		} else { // heads add up to nothing
+			l.above = []parent{{}}
+		}
 	}
 	for len(l.above) > depth {
 		l.close()
@@ -245,6 +249,9 @@ func (l *layout) parentOf(row Row) parent {
 }
 
 func (l *layout) count(p *parent, row Row) {
+	if p.sums == nil {
+		return
+	}
 	p.below++
 	for at, i := range l.columns {
 		if i == numbers {
@@ -283,9 +290,9 @@ func (l *layout) close() {
 	}
 }
 
-// place is what a row is called: its first cell, and that of its line after the value of its group.
+// place is what a row is called: its first cell, and that of its line after the value of its group, or of its measure after its line.
 func (l *layout) place(row Row) Cell {
-	if !l.t.Grouped {
+	if !l.t.Grouped && l.t.Nested == "" {
 		return row.Cells[0]
 	}
 	st := style{people: true}
