@@ -242,6 +242,9 @@ func ParseMoment(s string) (Moment, error) {
 	return Moment{}, &events.Error{Code: events.BadValue, Why: "moment-form", Args: events.Args{"value": s}}
 }
 
+// MomentOf is the moment of an event, after it.
+func MomentOf(n events.Seq) Moment { return Moment{kind: bySeq, seq: n, text: n.String()} }
+
 // ParseSeen reads what [ParseMoment] reads, and a checkpoint: what a table has told of the log, as the number of its last event and its root with a colon
 // between, or as the root alone. Whoever reads the log holds it against [Moment.Root], and finds the number of a root that stands alone: see [Moment.At].
 func ParseSeen(s string) (Moment, error) {

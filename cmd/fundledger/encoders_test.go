@@ -32,7 +32,8 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	asked = append(asked, []string{"table", "lots", "--fund", "cd-gx", "--year", "2023"}, []string{"report", "--fund", "cd-gx", "--year", "2022"},
 		[]string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "2"}, []string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "1.1"},
 		[]string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-06-30"}, []string{"table", "execution", "--fund", "cd-gx", "--year", "2023"},
-		[]string{"check", "--fund", "cd-gx", "--year", "2022"}, []string{"diff", "--fund", "cd-gx", "--from", "30", "--to", "60"}, []string{"funds"})
+		[]string{"check", "--fund", "cd-gx", "--year", "2022"}, []string{"diff", "--fund", "cd-gx", "--from", "30", "--to", "60"}, []string{"funds"},
+		[]string{"event", "--fund", "cd-gx", "150"})
 	for _, by := range []string{"channel", "payee", "basis"} {
 		asked = append(asked, []string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--by", by}, []string{"table", "budget", "--fund", "cd-gx", "--year", "2022", "--by", by})
 	}
@@ -62,7 +63,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 				compareCells(t, fmt.Sprint(args, format, lang), lang, format, got, want)
 			}
 			var more []readBack
-			for _, name := range []string{"lots", "uncertain", "flags", "slow", "summary", "divided"} {
+			for _, name := range []string{"lots", "uncertain", "flags", "slow", "summary", "divided", "postings", "left"} {
 				if rows := readTable(t, print("json"), name); len(rows) > 0 {
 					more, further[name] = append(more, rows), true
 				}
@@ -137,7 +138,7 @@ func sameCell(lang words.Language, name, got, want string, row map[string]string
 	if plain == want {
 		return true
 	}
-	for _, group := range []string{"flag", "measure", "column", "kind", "channel", "basis", "class", "truth", "waiting", "bucket", "period"} {
+	for _, group := range []string{"flag", "measure", "column", "kind", "channel", "basis", "class", "truth", "waiting", "bucket", "period", "place", "cause"} {
 		var said []string
 		for code := range strings.SplitSeq(want, "; ") {
 			word := sheet.Catalogue.Find(lang, group+"."+code, nil)
@@ -204,7 +205,7 @@ func readJSON(t *testing.T, text string) (out readBack) {
 	if err := json.Unmarshal([]byte(text), &whole); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"rows", "entries", "cells"} {
+	for _, name := range []string{"rows", "entries", "cells", "chain"} {
 		out = append(out, readTable(t, text, name)...)
 	}
 	flat := func(row map[string]any) map[string]string {
@@ -262,7 +263,7 @@ func flatCell(name string, v any) string {
 	case []any:
 		var parts []string
 		for _, e := range v {
-			parts = append(parts, fmt.Sprint(e))
+			parts = append(parts, flatCell(name, e))
 		}
 		if name == "events" {
 			return runs(parts)
@@ -271,6 +272,9 @@ func flatCell(name string, v any) string {
 	case map[string]any:
 		if v["issuer"] != nil {
 			return fmt.Sprintf("%v %v %v %v %v", v["issuer"], v["year"], v["type"], v["number"], v["line"])
+		}
+		if v["field"] != nil {
+			return fmt.Sprintf("%v %v", v["field"], v["seq"])
 		}
 		for _, name := range []string{"name", "id", "ref"} {
 			if v[name] != nil {

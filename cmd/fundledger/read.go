@@ -13,6 +13,7 @@ import (
 
 	"fundledger/events"
 	"fundledger/events/proof"
+	"fundledger/events/stream"
 	"fundledger/projections"
 	"fundledger/projections/history"
 	"fundledger/projections/progress"
@@ -292,15 +293,19 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	return book, root, at.Seq, err
 }
 
-// fold shows a view the events of a fund's log as known at the moment asked for. It returns the root of the tree over what the view was shown, and the number
+// fold shows a view the events of a log as known at the moment asked for. It returns the root of the tree over what the view was shown, and the number
 // of the log's last event.
-func (s *store) fold(ctx context.Context, p parsed, v projections.View) (root string, last events.Seq, err error) {
-	records, end := s.stored(ctx, p.fund)
+func (s *store) fold(ctx context.Context, log *stream.Log, p parsed, v projections.View) (root string, last events.Seq, err error) {
+	records, end := s.replayed(ctx, log)
 	next, stop := iter.Pull2(records)
 	defer stop()
 	// The tree over the events known at the moment is that of the log itself where no moment is asked for.
 	var tree proof.Tree
+	seen := p.checkpoints()
 	look := func(r record) {
+		if seen.any() {
+			seen.look(proof.Leaf(r.line))
+		}
 		if p.see != nil {
 			p.see(r)
 		}
@@ -346,6 +351,9 @@ func (s *store) fold(ctx context.Context, p parsed, v projections.View) (root st
 	if at.Seq == 0 && (foldErr == nil || events.CodeOf(foldErr) == events.BadValue) {
 		return "", 0, s.unknownFund(ctx, p.fund)
 	}
+	if err := seen.fit(p.fund, at.Seq); err != nil {
+		return "", at.Seq, err
+	}
 	switch {
 	case events.CodeOf(foldErr) == events.BadValue:
 		return "", 0, notThere(p.flag, p.knownAt.String(), at.Seq)
@@ -388,9 +396,14 @@ func (p *parsed) checkpoints() *checkpoints {
 	return c
 }
 
+// any reports whether there is a checkpoint.
+func (c *checkpoints) any() bool {
+	return slices.ContainsFunc(c.of, func(m *projections.Moment) bool { return m.Root() != nil })
+}
+
 // beside yields the lines that it is given and looks at each. Where there is no checkpoint it is those lines themselves.
 func (c *checkpoints) beside(lines iter.Seq2[[]byte, error], leaf func() proof.Hash) iter.Seq2[[]byte, error] {
-	if !slices.ContainsFunc(c.of, func(m *projections.Moment) bool { return m.Root() != nil }) {
+	if !c.any() {
 		return lines
 	}
 	return func(yield func([]byte, error) bool) {

@@ -201,7 +201,11 @@ func (s *store) endLedger() {
 // stored yields a fund's events with their lines, verified. A fault of the log ends it with an error, so nothing may be printed from the events
 // before it has ended without one. end is where the log stands then.
 func (s *store) stored(ctx context.Context, fund events.Fund) (seq iter.Seq2[record, error], end func() stream.Position) {
-	l := s.Log(fund)
+	return s.replayed(ctx, s.Log(fund))
+}
+
+// replayed is stored of a log that somebody else reads lines of too.
+func (s *store) replayed(ctx context.Context, l *stream.Log) (seq iter.Seq2[record, error], end func() stream.Position) {
 	return func(yield func(record, error) bool) {
 		meter := s.app.reading()
 		defer meter.done()

@@ -66,6 +66,13 @@ func TestWrongUsage(t *testing.T) {
 		{"events", "--year", "this"},
 		{"events", "x"},
 		{"events", "--kind", "paid"},
+		{"event", "1"},
+		{"event", "--fund", "f"},
+		{"event", "--fund", "f", "x"},
+		{"event", "--fund", "f", "3"},
+		{"event", "--fund", "f", "2", "--known-at", "1"},
+		{"event", "--fund", "f", "1", "2"},
+		{"event", "--fund", "f", "1", "--format", "pdf"},
 		{"events", "--dim", "district"},
 		{"events", "--dim", "=430702"},
 		{"events", "--dim", "district=430702"},
@@ -167,7 +174,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -177,7 +184,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}

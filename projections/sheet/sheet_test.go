@@ -415,9 +415,11 @@ func TestWords(t *testing.T) {
 		"truth.":            {"true", "false"},
 		"face.denominator.": {"original", "adjusted", "net", "current"},
 		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report", "check"},
-		"table.":            {"lots", "uncertain", "flags", "empty", "explain"},
+		"table.":            {"lots", "uncertain", "flags", "empty", "explain", "postings", "left"},
 		"dimension.":        {"payee", "method", "channel", "basis"},
 		"method.":           {"direct", "authorised", "single", "warrant"},
+		"place.":            {"before", "this", "after"},
+		"relation.":         {"of", "commitment", "against", "settles", "covers", "sum_of", "quotient_of"},
 		"part.":             {"numerator", "denominator"},
 		"class.":            {"rounding", "error", "unexplained", "breach"},
 		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
@@ -428,7 +430,7 @@ func TestWords(t *testing.T) {
 	made["figure.execution_rate."] = made["face.denominator."]
 	made["figure.lot."] = []string{"amount", "spent", "left", "rate"}
 	made["figure.lots."] = made["figure.lot."]
-	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start", "bench-replay", "bench-as-of")
+	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start", "bench-replay", "bench-as-of", "event")
 	// The measurements are made outside of this room.
 	made["column."] = []string{
 		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres", "vs_consumer", "bytes_per_event",
