@@ -66,6 +66,14 @@ func TestWrongUsage(t *testing.T) {
 		{"events", "--year", "this"},
 		{"events", "x"},
 		{"events", "--kind", "paid"},
+		{"payees", "x"},
+		{"payees", "--limit", "-1"},
+		{"payees", "--fund", "F F"},
+		{"payees", "--fund", "g"},
+		{"payees", "--known-at", "1"},
+		{"payees", "--known-at", "yesterday"},
+		{"payees", "--payee", "nobody"},
+		{"payees", "--format", "pdf"},
 		{"event", "1"},
 		{"event", "--fund", "f"},
 		{"event", "--fund", "f", "x"},
@@ -174,7 +182,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -184,7 +192,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}

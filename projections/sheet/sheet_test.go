@@ -415,9 +415,10 @@ func TestWords(t *testing.T) {
 		"truth.":            {"true", "false"},
 		"face.denominator.": {"original", "adjusted", "net", "current"},
 		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report", "check"},
-		"table.":            {"lots", "uncertain", "flags", "empty", "explain", "postings", "left"},
+		"table.":            {"lots", "uncertain", "flags", "empty", "explain", "postings", "left", "totals", "twice", "funds"},
 		"dimension.":        {"payee", "method", "channel", "basis"},
 		"method.":           {"direct", "authorised", "single", "warrant"},
+		"same.":             {"voucher", "account", "project", "name"},
 		"place.":            {"before", "this", "after"},
 		"relation.":         {"of", "commitment", "against", "settles", "covers", "sum_of", "quotient_of"},
 		"part.":             {"numerator", "denominator"},
@@ -430,7 +431,7 @@ func TestWords(t *testing.T) {
 	made["figure.execution_rate."] = made["face.denominator."]
 	made["figure.lot."] = []string{"amount", "spent", "left", "rate"}
 	made["figure.lots."] = made["figure.lot."]
-	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start", "bench-replay", "bench-as-of", "event")
+	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start", "bench-replay", "bench-as-of", "event", "payees", "payee")
 	// The measurements are made outside of this room.
 	made["column."] = []string{
 		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres", "vs_consumer", "bytes_per_event",

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"fundledger/events"
+	"fundledger/projections/payees"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) payeesCommand() *cobra.Command {
+	var q question
+	var want payees.Query
+	var funds []string
+	var limit uint16
+	c := &cobra.Command{
+		Use: "payees", Short: a.say("cmd.payees", nil), Long: a.say("long.payees", nil), Example: a.say("example.payees", nil), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			want.Limit = int(limit)
+			return a.payees(cmd.Context(), q, funds, want)
+		},
+	}
+	a.printFlags(c, &q)
+	f := c.Flags()
+	f.StringArrayVar(&funds, "fund", nil, a.say("flag.funds", nil))
+	f.StringVar(&want.Payee, "payee", "", a.say("flag.one-payee", nil))
+	f.Uint16Var(&limit, "limit", 0, a.say("flag.limit", nil))
+	f.StringVar(&q.asOf, "as-of", "", a.say("flag.as-of", nil))
+	f.StringVar(&q.knownAt, "known-at", "", a.say("flag.known-at-funds", nil))
+	a.complete(c)
+	return c
+}
+
+// payees reads one fund after the other, so that no more than one is in memory. Nothing is printed where one of them does not check out.
+func (a *app) payees(ctx context.Context, q question, names []string, want payees.Query) error {
+	p := parsed{flag: "known-at"}
+	var all payees.Payees
+	var asked []events.Fund
+	for _, name := range names {
+		fund, err := events.ParseFund(name)
+		if err != nil {
+			return a.flagError("fund", err)
+		}
+		if !slices.Contains(asked, fund) {
+			asked = append(asked, fund)
+		}
+	}
+	if q.asOf != "" {
+		day, err := events.ParseDay(q.asOf)
+		if err != nil {
+			return a.flagError("as-of", err)
+		}
+		all.AsOf = &day
+	}
+	var err error
+	if p.knownAt, err = a.moment(p.flag, q.knownAt); err != nil {
+		return err
+	}
+	if p.knownAt.Seq() != 0 && len(asked) != 1 {
+		return usageError{hinted{a.say("error.number-of-funds", map[string]string{"value": q.knownAt}), a.say("error.number-of-funds-hint", nil)}}
+	}
+	if err := a.choices(q); err != nil {
+		return err
+	}
+	s, err := a.openRead(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	funds := asked
+	if funds == nil {
+		if funds, err = s.Funds(ctx); err != nil {
+			return err
+		}
+	}
+	var early error
+	known := false
+	for _, p.fund = range funds {
+		log := s.Log(p.fund)
+		v := payees.NewView(log.Line)
+		root, _, err := s.fold(ctx, log, p, v)
+		var why *events.Error
+		switch {
+		case events.CodeOf(err) == events.UnknownFund && asked == nil: // its first event never came
+			continue
+		case errors.As(err, &why) && why.Why == "not-recorded": // nothing of it was known then
+			early = err
+			continue
+		case err != nil:
+			return err
+		}
+		known = true
+		if err := all.Add(v, root); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !known && early != nil:
+		return early
+	case want.Payee != "" && !all.Has(want.Payee):
+		return usageError{hinted{a.say("error.no-payee", map[string]string{"value": want.Payee}), a.say("error.no-payee-hint", nil)}}
+	}
+	sheet, err := all.Sheet(want)
+	if err != nil {
+		return err
+	}
+	return a.print(sheet, q)
+}
