@@ -33,7 +33,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 		[]string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "2"}, []string{"statement", "--fund", "cd-gx", "--year", "2022", "--line", "1.1"},
 		[]string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-06-30"}, []string{"table", "execution", "--fund", "cd-gx", "--year", "2023"},
 		[]string{"check", "--fund", "cd-gx", "--year", "2022"}, []string{"diff", "--fund", "cd-gx", "--from", "30", "--to", "60"}, []string{"funds"},
-		[]string{"event", "--fund", "cd-gx", "150"})
+		[]string{"event", "--fund", "cd-gx", "150"}, []string{"event", "--fund", "cd-gx", "23"}, []string{"payees"}, []string{"payees", "--payee", "湖南德山酒业营销有限公司"})
 	for _, by := range []string{"channel", "payee", "basis"} {
 		asked = append(asked, []string{"table", "execution", "--fund", "cd-gx", "--year", "2022", "--by", by}, []string{"table", "budget", "--fund", "cd-gx", "--year", "2022", "--by", by})
 	}
@@ -63,7 +63,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 				compareCells(t, fmt.Sprint(args, format, lang), lang, format, got, want)
 			}
 			var more []readBack
-			for _, name := range []string{"lots", "uncertain", "flags", "slow", "summary", "divided", "postings", "left"} {
+			for _, name := range []string{"lots", "uncertain", "flags", "slow", "summary", "divided", "postings", "left", "totals", "twice", "funds"} {
 				if rows := readTable(t, print("json"), name); len(rows) > 0 {
 					more, further[name] = append(more, rows), true
 				}
@@ -78,7 +78,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 			}
 		}
 	}
-	if len(further) != 6 {
+	if len(further) != 9 {
 		t.Errorf("of the further tables only %v were read", further)
 	}
 }
