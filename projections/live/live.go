@@ -1,0 +1,355 @@
+// Package live keeps the books of funds folded to the end of their logs while events keep coming, for any number of readers.
+//
+// [Books] has a book for each fund that somebody asks about. It is read from the log on first use, follows the log from then on, and is let go of when nobody
+// has asked for a while. Whoever appends says so with [Books.Woken]; in case nobody does, each book looks by itself every few seconds.
+//
+//	log ─▶ read, checked ─▶ held until the reading has ended ─▶ applied in pieces ─▶ readers
+//
+// What a reader gets is a cut: a book that holds the events 1 … n and nothing of those after, with the root of the log's tree at n. Events are applied in small
+// pieces, each under a lock, so nobody waits for long; an answer is made under the same lock for reading and must not wait for its reader.
+//
+// Some faults of a log show only where a reading ends. So what is read is not shown before. Where very much is new, more than should be held, it is applied while
+// it is read, and those who ask wait until the reading has ended.
+//
+// A book that cannot take an event stops for good: it answers with [Stopped], which has the number and the cause, and never leaves the event out. So does one
+// whose log was changed. Other funds go on. [Books.Rebuild] folds a new book from the beginning beside the old one, which goes on answering until the
+// new one has come as far.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"fundledger/events"
+	"fundledger/events/proof"
+	"fundledger/projections"
+)
+
+// A Log is how one fund's log is read. It stands somewhere and moves on as it is read; it is not for use by several goroutines at once.
+type Log interface {
+	// Rest yields the lines after where the log stands, without their LF and checked, up to what there is when it begins, and leaves the log after the last.
+	// An error ends it: [events.Tampered], or [events.Unavailable], after which the lines that were yielded hold and Rest goes on after them.
+	// A line is valid until the next is asked for.
+	Rest(ctx context.Context) iter.Seq2[[]byte, error]
+	// Mark returns where the log stands. While Rest yields it may be somewhat before the line that was yielded last.
+	Mark() Mark
+}
+
+// A Mark is a place in a log.
+type Mark struct {
+	// Seq is the number of the last event before it, 0 at the beginning.
+	Seq events.Seq
+	// Tree is the tree over those events.
+	Tree proof.Tree
+	// Open returns the log, standing there.
+	Open func() Log
+}
+
+// A Source has the logs of all funds.
+type Source interface {
+	// Funds lists the funds of which there may be a log.
+	Funds(ctx context.Context) ([]events.Fund, error)
+	// Log returns a fund's log, standing at its beginning. A fund without a log has no lines.
+	Log(fund events.Fund) Log
+}
+
+// Options say how books are kept. The zero Options is the usual way.
+type Options struct {
+	// Poll is how often a book looks for news that nobody told of; 0 is two seconds.
+	Poll time.Duration
+	// Idle is how long a book is kept after the last question; 0 is half an hour.
+	Idle time.Duration
+	// Patience is how long a question waits for a book to be loaded, or for an event that is not in yet; 0 is a minute.
+	Patience time.Duration
+	// Stopped is told once of each book that stops. It may be nil.
+	Stopped func(*Stopped)
+
+	held int // bytes of lines to hold until a reading has ended; 0 is the usual
+}
+
+// heldMost is enough for what an import appends while the piece before is applied.
+const heldMost = 64 << 20
+
+// A Cut says what a book holds.
+type Cut struct {
+	// Seq is the number of the last event.
+	Seq events.Seq
+	// Root is the root of the log's tree over all of them, base64.
+	Root string
+	// Recorded is when the last was recorded.
+	Recorded time.Time
+}
+
+// A Stopped is the answer of a book that could not go on.
+type Stopped struct {
+	Fund events.Fund
+	// At is the number of the event that was not taken.
+	At  events.Seq
+	Err error
+}
+
+func (e *Stopped) Error() string {
+	return fmt.Sprintf("reading of %s stopped at event %d: %v", e.Fund, e.At, e.Err)
+}
+func (e *Stopped) Unwrap() error { return e.Err }
+
+// A State is how a book is.
+type State string
+
+// The states. A book whose log cannot be reached at the moment is still a cut, and answers.
+const (
+	Loading     State = "loading"
+	Following   State = "following"
+	Unreachable State = "unreachable"
+	StoppedHere State = "stopped"
+)
+
+// States lists them.
+var States = []State{Loading, Following, Unreachable, StoppedHere}
+
+// A Status is how a fund's book is at a moment. The cut is that of what was applied; it has no root while the book is loading or has stopped.
+type Status struct {
+	Fund  events.Fund
+	State State
+	Cut
+	// Last is the number of the last event that the log is known to have. While a book is loaded for the first time that is what was read so far.
+	Last events.Seq
+	// Rebuilding says that a new book is folded beside this one.
+	Rebuilding bool
+	// Err is why it stopped, or why the last rebuilding failed.
+	Err error
+}
+
+// Lag is how many events are not applied yet.
+func (s *Status) Lag() uint64 { return uint64(s.Last - s.Seq) }
+
+// Books are the books of all funds of a source.
+type Books struct {
+	source Source
+	o      Options
+	ctx    context.Context
+	stop   context.CancelFunc
+	past   chan struct{} // bounds how many earlier books are folded at a time
+
+	mu      sync.Mutex
+	runners map[events.Fund]*runner
+	running sync.WaitGroup
+}
+
+// Open returns the books of a source. Nothing is read yet.
+func Open(source Source, o Options) *Books {
+	for _, d := range []struct {
+		at    *time.Duration
+		usual time.Duration
+	}{{&o.Poll, 2 * time.Second}, {&o.Idle, 30 * time.Minute}, {&o.Patience, time.Minute}} {
+		if *d.at == 0 {
+			*d.at = d.usual
+		}
+	}
+	if o.held == 0 {
+		o.held = heldMost
+	}
+	if o.Stopped == nil {
+		o.Stopped = func(*Stopped) {}
+	}
+	b := &Books{source: source, o: o, past: make(chan struct{}, 2), runners: map[events.Fund]*runner{}}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.running.Go(b.letGo)
+	return b
+}
+
+// Close ends following. Questions under way are answered; a later one is [events.Unavailable].
+func (b *Books) Close() {
+	b.stop()
+	b.running.Wait()
+}
+
+// Woken says that something was appended to a fund's log, up to a number.
+func (b *Books) Woken(fund events.Fund, n events.Seq) {
+	b.mu.Lock()
+	r := b.runners[fund]
+	b.mu.Unlock()
+	if r != nil {
+		r.told(n)
+	}
+}
+
+// Funds lists the funds that have events, sorted as the source has them. It loads them all.
+func (b *Books) Funds(ctx context.Context) ([]events.Fund, error) {
+	all, err := b.source.Funds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []events.Fund
+	for _, fund := range all {
+		r, f, err := b.ready(ctx, fund, 0)
+		switch {
+		case events.CodeOf(err) == events.UnknownFund: // its first event never came
+			continue
+		case err != nil:
+			return nil, err
+		}
+		f.mu.RUnlock()
+		r.leave()
+		out = append(out, fund)
+	}
+	return out, nil
+}
+
+// Read answers a question about a fund as known at a moment, once its event wait is in; 0 waits for none. answer is called with the cut at that moment and with
+// what gives the book, which is not to be kept and which answer need not ask for. It must not wait for anybody: the book stands still meanwhile.
+//
+// The errors, besides those of answer: [events.UnknownFund]; [events.BadValue] where nothing is known at the moment; [events.Unavailable], with Why not-yet where
+// the event did not come; and [Stopped].
+func (b *Books) Read(ctx context.Context, fund events.Fund, wait events.Seq, m projections.Moment, answer func(Cut, func() (*projections.Book, error)) error) error {
+	r, f, err := b.ready(ctx, fund, wait)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+	n, now, err := f.resolve(m)
+	if now {
+		defer f.mu.RUnlock()
+		if err != nil {
+			return err
+		}
+		return answer(f.cut(), func() (*projections.Book, error) { return f.book, nil })
+	}
+	recorded := f.book.History().Recorded(n)
+	f.mu.RUnlock()
+	root, err := f.root(ctx, n)
+	if err != nil {
+		return err
+	}
+	return answer(Cut{n, root, recorded}, func() (*projections.Book, error) { return b.asKnown(ctx, fund, n, root) })
+}
+
+// asKnown folds the book of the first n events anew. It is the one place that does: where a book can be seen as it was known, this becomes that.
+func (b *Books) asKnown(ctx context.Context, fund events.Fund, n events.Seq, root string) (*projections.Book, error) {
+	select {
+	case b.past <- struct{}{}:
+		defer func() { <-b.past }()
+	case <-ctx.Done():
+		return nil, unavailable(ctx.Err())
+	}
+	book := projections.NewBook()
+	var tree proof.Tree
+	for line, err := range b.source.Log(fund).Rest(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		e, err := events.ParseEvent(line)
+		if err != nil {
+			return nil, err
+		}
+		if err := book.Apply(&e); err != nil {
+			return nil, err
+		}
+		tree.Append(proof.Leaf(line))
+		if e.Seq == n {
+			break
+		}
+	}
+	if book.Last() != n || tree.Root().String() != root {
+		return nil, changed(fund, n)
+	}
+	return book, nil
+}
+
+// Events answers with stored lines of a fund: those after a number, at most so many, once event wait is in. The cut is that at the last of them. The lines stand
+// still as little as those of [Log.Rest], and answer may take its time.
+func (b *Books) Events(ctx context.Context, fund events.Fund, wait, after events.Seq, most int, answer func(at Cut, last events.Seq, lines iter.Seq2[[]byte, error]) error) error {
+	r, f, err := b.ready(ctx, fund, wait)
+	if err != nil {
+		return err
+	}
+	defer r.leave()
+	last := f.book.Last()
+	to := last
+	if left := uint64(last) - min(uint64(after), uint64(last)); left > uint64(most) {
+		to = after + events.Seq(most)
+	}
+	recorded := f.book.History().Recorded(to)
+	f.mu.RUnlock()
+	root, err := f.root(ctx, to)
+	if err != nil {
+		return err
+	}
+	return answer(Cut{to, root, recorded}, last, f.lines(ctx, after, to))
+}
+
+// Status says how a fund's book is, once event wait is in; where that is 0, without waiting for it to be loaded.
+func (b *Books) Status(ctx context.Context, fund events.Fund, wait events.Seq) (Status, error) {
+	if wait > 0 {
+		r, f, err := b.ready(ctx, fund, wait)
+		var stopped *Stopped
+		switch {
+		case err == nil:
+			f.mu.RUnlock()
+			defer r.leave()
+		case !errors.As(err, &stopped):
+			return Status{}, err
+		}
+	}
+	return b.with(ctx, fund, func(*runner) {})
+}
+
+func (b *Books) with(ctx context.Context, fund events.Fund, do func(*runner)) (Status, error) {
+	r, err := b.enter(fund)
+	if err != nil {
+		return Status{}, err
+	}
+	defer r.leave()
+	if err := r.present(ctx); err != nil {
+		return Status{}, err
+	}
+	do(r)
+	return r.status(), nil
+}
+
+// Rebuild begins to fold a new book of a fund from the beginning of its log, beside the one that answers, and returns. Where that is under way already nothing more
+// is done. [Books.Status] tells when it has ended.
+func (b *Books) Rebuild(ctx context.Context, fund events.Fund) (Status, error) {
+	return b.with(ctx, fund, (*runner).rebuild)
+}
+
+// Health says how far the book that is furthest behind is, in events, and how many have stopped.
+func (b *Books) Health() (lag uint64, stopped int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.runners {
+		s := r.status()
+		lag = max(lag, s.Lag())
+		if s.State == StoppedHere {
+			stopped++
+		}
+	}
+	return lag, stopped
+}
+
+// unknownFund says that there is no such fund, and which there are.
+func (b *Books) unknownFund(ctx context.Context, fund events.Fund) error {
+	args := events.Args{"fund": string(fund)}
+	if all, err := b.source.Funds(ctx); err == nil {
+		for i, f := range all {
+			if i > 0 {
+				args["funds"] += ", "
+			}
+			args["funds"] += string(f)
+		}
+	}
+	return &events.Error{Code: events.UnknownFund, Args: args}
+}
+
+func unavailable(err error) error {
+	return &events.Error{Code: events.Unavailable, Why: "broker", Err: err}
+}
+
+// changed says that the log is not what it was when it was read before.
+func changed(fund events.Fund, n events.Seq) error {
+	return &events.Error{Code: events.Tampered, Why: "root", Args: events.Args{"fund": string(fund), "seq": n.String()}}
+}
