@@ -8,13 +8,25 @@ import (
 	"syscall"
 
 	"fundledger/events"
+	"fundledger/events/stream"
 	"fundledger/events/words"
 	"fundledger/ledger/api"
+	"fundledger/projections/live"
+	"fundledger/projections/web"
 )
 
-// serveHTTP takes commands over HTTP until the store is closed, and returns where. Whoever can reach an address of the network is asked for
+// serveHTTP takes commands and answers questions over HTTP until the store is closed, and returns where. Whoever can reach an address of the network is asked for
 // the folder's token, and it is said aloud that it goes over the wire as it is.
 func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
+	books := live.Open(followed{s.Store}, live.Options{
+		Stopped: func(e *live.Stopped) {
+			a.note("serve.reading-stopped", map[string]string{"fund": string(e.Fund), "seq": e.At.String(), "cause": a.message(e.Err)})
+		},
+	})
+	var routes []api.Route
+	for _, r := range web.Routes(books, version()) {
+		routes = append(routes, api.Route(r))
+	}
 	h, err := api.ListenHTTP(addr, s.ledger, api.HTTPOptions{
 		Version:  version(),
 		Token:    s.server.Address().Token,
@@ -22,19 +34,52 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 		Page:     codePage,
 		Language: a.lang,
 		Log:      log.New(a.stderr, "fundledger: ", 0),
+		Routes:   routes,
+		Reading:  books.Health,
 	})
 	if err != nil {
+		books.Close()
 		args := map[string]string{"addr": addr}
 		if errors.Is(err, syscall.EADDRINUSE) {
 			args["taken"] = addr
 		}
 		return "", usageError{hinted{a.say("error.http", args), a.say("error.http-hint", nil)}}
 	}
-	s.closer = append(s.closer, h.Stop)
+	s.books.Store(books)
+	s.closer = append(s.closer, books.Close, h.Stop)
 	if !h.Loopback() {
 		a.note("serve.http-open", map[string]string{"url": h.URL()})
 	}
 	return h.URL(), nil
+}
+
+// followed gives books their view of the logs.
+type followed struct{ *stream.Store }
+
+func (s followed) Log(fund events.Fund) live.Log { return s.at(fund, stream.Position{}) }
+
+func (s followed) at(fund events.Fund, p stream.Position) live.Log {
+	return followedLog{s.LogAt(fund, p), s, fund}
+}
+
+type followedLog struct {
+	*stream.Log
+	store followed
+	fund  events.Fund
+}
+
+func (l followedLog) Mark() live.Mark {
+	p := l.At()
+	return live.Mark{Seq: p.Seq, Tree: p.Tree, Open: func() live.Log { return l.store.at(l.fund, p) }}
+}
+
+// message is what an error says, in the language of this run.
+func (a *app) message(err error) string {
+	var e *events.Error
+	if errors.As(err, &e) {
+		return e.Message(a.lang)
+	}
+	return err.Error()
 }
 
 // codePage is the manual's page on a code, and its title.

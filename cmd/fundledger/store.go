@@ -8,14 +8,17 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 	"fundledger/ledger"
 	"fundledger/ledger/api"
 	"fundledger/ledger/client"
+	"fundledger/projections/live"
 
 	"github.com/nats-io/nats.go"
 )
@@ -29,6 +32,8 @@ type store struct {
 	// server is set where this process holds the folder.
 	server *embedded.Server
 	ledger *ledger.Ledger
+	// books follow the logs, where they are asked about over HTTP.
+	books  atomic.Pointer[live.Books]
 	closer []func()
 }
 
@@ -177,11 +182,30 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 
 // logs gives the ledger its view of a fund's log.
 func (s *store) logs(fund events.Fund) ledger.Log {
-	var l ledger.Log = s.Log(fund)
+	log := s.Log(fund)
+	var l ledger.Log = log
 	if s.app.faulty != nil {
 		l = s.app.faulty(l)
 	}
-	return l
+	return told{l, func() {
+		if books := s.books.Load(); books != nil {
+			books.Woken(fund, log.At().Seq)
+		}
+	}}
+}
+
+// A told log says when something was appended to it.
+type told struct {
+	ledger.Log
+	tell func()
+}
+
+func (l told) Append(ctx context.Context, b *proof.Block) error {
+	err := l.Log.Append(ctx, b)
+	if err == nil {
+		l.tell()
+	}
+	return err
 }
 
 // close ends what was opened, the last first: no more commands are taken, those taken are stored and answered, then the broker stops.

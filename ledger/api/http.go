@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"fundledger/events/words"
 	"fundledger/ledger"
 
+	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/text/language"
 )
 
@@ -72,8 +74,23 @@ type HTTPOptions struct {
 	Language words.Language
 	// Log takes what went wrong inside; nil is nowhere.
 	Log *log.Logger
+	// Routes are operations of others, under the same rules as the ledger's own and in the same description.
+	Routes []Route
+	// Reading tells of those who read the logs, for /readyz: how many events the one that is furthest behind lacks, and how many have stopped. It may be nil.
+	Reading func() (lag uint64, stopped int)
 
 	limits limits // zeros are the usual ones
+}
+
+// A Route is an operation that others answer.
+type Route struct {
+	// Operation describes it, its good responses included.
+	Operation huma.Operation
+	// Problems says when which status is answered, besides those that any request can have.
+	Problems map[int]string
+	// Answer writes the answer in a language. An error that it returns is answered as a problem; nothing may be written by then. A method HTTPStatus of it gives the
+	// status where that is not the usual one of its code.
+	Answer func(w http.ResponseWriter, r *http.Request, lang words.Language) error
 }
 
 // limits are those that a test would have to wait for.
@@ -82,7 +99,7 @@ type limits struct {
 	stream            int64
 }
 
-// HTTP serves commands over HTTP until it is stopped.
+// HTTP serves commands over HTTP, and what others answer there, until it is stopped.
 //
 // On a loopback address nobody has to log in. There the danger is a browser: a page of another site could post from it, or give this machine
 // a name of its own. So the Host header must name this machine, a request that a browser marks as another site's is refused, and a body must have
@@ -359,11 +376,14 @@ func (q *request) kind(code events.Code) *Problem {
 	return p
 }
 
-func (q *request) receiptProblem(r *ledger.Receipt) {
+func (q *request) receiptProblem(r *ledger.Receipt) { q.receiptProblemAs(r, statusOf(r.Code)) }
+
+func (q *request) receiptProblemAs(r *ledger.Receipt, status int) {
 	r.Say(q.lang)
 	p := q.kind(r.Code)
+	p.Status = status
 	p.Detail, p.Hint, p.Why, p.Args, p.ID, p.Input = r.Message, r.Hint, r.Why, r.Args, r.ID, r.Input
-	if after := retryAfter(r.Code); after != "" {
+	if after := retryAfter(r.Code); after != "" && status == http.StatusServiceUnavailable {
 		q.w.Header().Set("Retry-After", after)
 	}
 	q.write(p)
@@ -411,8 +431,49 @@ func (q *request) answer(status int, contentType string, v any) {
 	_ = enc.Encode(v) // who does not take its answer may ask again
 }
 
+// route answers with what others make of a request, until the server stops.
+func (q *request) route(answer func(http.ResponseWriter, *http.Request, words.Language) error) {
+	if lang := words.Language(q.r.URL.Query().Get("lang")); slices.Contains(words.Languages, lang) { // which errors are then said in, too
+		q.lang = lang
+	}
+	ctx, cancel := context.WithCancel(q.r.Context())
+	defer cancel()
+	defer context.AfterFunc(q.h.stopping, cancel)()
+	err := answer(paced{q.w, q}, q.r.WithContext(ctx), q.lang)
+	if err == nil {
+		return
+	}
+	if q.w.begun {
+		panic(http.ErrAbortHandler)
+	}
+	r := ledger.Fail(&ledger.Input{}, err)
+	status := statusOf(r.Code)
+	var own interface{ HTTPStatus() int }
+	if errors.As(err, &own) {
+		status = own.HTTPStatus()
+	}
+	q.receiptProblemAs(&r, status)
+}
+
+// A paced writer gives the client its time for each piece of a long answer.
+type paced struct {
+	*tracked
+	q *request
+}
+
+func (p paced) Write(b []byte) (n int, err error) {
+	const piece = 256 << 10
+	for len(b) > 0 && err == nil {
+		var wrote int
+		p.q.mustRead()
+		wrote, err = p.tracked.Write(b[:min(len(b), piece)])
+		n, b = n+wrote, b[wrote:]
+	}
+	return n, err
+}
+
 // alive answers that the process is there.
-func (q *request) alive() { q.answer(http.StatusOK, "application/json", health{"ok"}) }
+func (q *request) alive() { q.answer(http.StatusOK, "application/json", health{Status: "ok"}) }
 
 // ready answers whether the broker is.
 func (q *request) ready() {
@@ -424,11 +485,19 @@ func (q *request) ready() {
 			return
 		}
 	}
-	q.alive()
+	now := health{Status: "ok"}
+	if q.h.o.Reading != nil {
+		lag, stopped := q.h.o.Reading()
+		now.Lag, now.Stopped = &lag, &stopped
+	}
+	q.answer(http.StatusOK, "application/json", now)
 }
 
+// health says how the server is. That reading has stopped for a fund is no reason to send commands elsewhere, so it is told and the server stays ready.
 type health struct {
-	Status string `json:"status" enum:"ok"`
+	Status  string  `json:"status" enum:"ok"`
+	Lag     *uint64 `json:"lag,omitempty" doc:"how many events the reading that is furthest behind lacks (readyz)"`
+	Stopped *int    `json:"stopped,omitempty" doc:"how many funds cannot be read any further (readyz)"`
 }
 
 // page answers with what the manual says about a code.

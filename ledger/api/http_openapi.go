@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -57,6 +58,17 @@ func (h *HTTP) describe() {
 	register[noInput](h, api, huma.Operation{
 		OperationID: "ready", Method: http.MethodGet, Path: "/readyz", Summary: "Whether the broker answers", Responses: d.responses(d.health(), 503),
 	}, (*request).ready)
+	for _, r := range h.o.Routes {
+		op := r.Operation
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "Accept-Language", In: "header", Schema: text(), Description: "zh or en"})
+		for status, problem := range d.responses(nil, slices.Collect(maps.Keys(r.Problems))...) {
+			op.Responses[status] = problem
+		}
+		for status, when := range r.Problems {
+			op.Responses[strconv.Itoa(status)].Description = when
+		}
+		register[noInput](h, api, op, func(q *request) { q.route(r.Answer) })
+	}
 }
 
 func register[I any](h *HTTP, api huma.API, op huma.Operation, answer func(*request)) {

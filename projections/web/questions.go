@@ -1,0 +1,428 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fundledger/events"
+	"fundledger/events/words"
+	"fundledger/projections"
+	"fundledger/projections/history"
+	"fundledger/projections/sheet"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// A question is one that has a sheet for an answer.
+type question struct {
+	id, path, summary string
+	// table is the name by which [projections.Narrowed] and [projections.Divided] know it; "" where the path has it.
+	table string
+	// takes lists its parameters beside those that every question has.
+	takes []string
+	make  func(*projections.Book, *ask) (*sheet.Sheet, error)
+}
+
+// ofYear begins the paths of what is asked of a year.
+const ofYear = "/v1/funds/{fund}/years/{year}/"
+
+var questions = []question{
+	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Table(a.name, a.query)
+	}},
+	{"statement", ofYear + "lines/{line}/statement", "The statement of a line", "statement", []string{"known_at", "from"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Statement(a.query, a.line, a.from)
+	}},
+	{"figures", ofYear + "figures", "The report's figures, with formula, terms and events", "report", []string{"known_at", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Report(a.query)
+	}},
+	{"check", ofYear + "check", "What is stated against what is recomputed: every contradiction", "check", []string{"known_at"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Check(a.query)
+	}},
+	{"diff", "/v1/funds/{fund}/diff", "What became known between two moments", "diff", []string{"from", "to", "year", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Diff(a.query, a.from)
+	}},
+}
+
+// What every question can be asked with.
+var (
+	printing = []string{"unit", "format", "lang"}
+	counting = []string{"as_of", "basis", "wait"}
+)
+
+// params lists the parameters of a question. Of a table it lists those that some table takes.
+func (q *question) params() []string {
+	all := slices.Concat(q.takes, counting, printing)
+	if q.table == "" || slices.Contains(projections.Divided, q.table) {
+		all = append(all, "by")
+	}
+	if q.table == "" || slices.Contains(projections.Narrowed, q.table) {
+		all = append(all, "where")
+	}
+	return all
+}
+
+// An ask is a question as somebody asks it.
+type ask struct {
+	fund   events.Fund
+	name   string
+	line   events.Line
+	query  projections.Query
+	known  projections.Moment
+	from   projections.Moment
+	wait   events.Seq
+	after  events.Seq
+	limit  int
+	format string
+	unit   sheet.Unit
+	lang   words.Language
+}
+
+// eventsMost is how many events one answer can have.
+const eventsMost = 10_000
+
+// A param is what a parameter means.
+type param struct {
+	doc     string
+	example string
+	choices []string
+	several bool
+	set     func(*ask, string) error
+}
+
+var params = map[string]param{
+	"as_of": {doc: "count what counts up to this business date", example: "2022-06-30", set: func(a *ask, s string) error {
+		day, err := events.ParseDay(s)
+		a.query.AsOf = &day
+		return err
+	}},
+	"known_at": {doc: "as known at this number, date (its end) or RFC 3339 time", example: "47", set: func(a *ask, s string) (err error) {
+		a.known, err = projections.ParseMoment(s)
+		return err
+	}},
+	"to": {doc: "up to this number, date (its end) or RFC 3339 time; left out, what is known now", example: "60", set: func(a *ask, s string) (err error) {
+		a.known, err = projections.ParseMoment(s)
+		return err
+	}},
+	"from": {doc: "a number, date or RFC 3339 time: of a statement the first event, of a diff what is compared with", example: "40", set: func(a *ask, s string) (err error) {
+		a.from, err = projections.ParseMoment(s)
+		return err
+	}},
+	"year": {doc: "the fiscal year; left out, all of them", example: "2022", set: func(a *ask, s string) (err error) {
+		a.query.Year, err = events.ParseYear(s)
+		return err
+	}},
+	"basis": {doc: "count only what is known in this way", choices: plain(events.Bases), set: func(a *ask, s string) error {
+		a.query.Basis = events.Basis(s)
+		return nil
+	}},
+	"denominator": {doc: "what rates are over; adjusted where it is left out", choices: plain(history.Denominators), set: func(a *ask, s string) error {
+		a.query.Denominator = history.Denominator(s)
+		return nil
+	}},
+	"by": {doc: "divide by a dimension: payee, method, channel, basis or one of the events' dims (tables budget and execution)", example: "channel", set: func(a *ask, s string) error {
+		a.query.By = s
+		return nil
+	}},
+	"where": {doc: "count only what has this value, DIM=VALUE; several: all of them", example: "channel=payment", several: true, set: func(a *ask, s string) error {
+		dim, value, ok := strings.Cut(s, "=")
+		if !ok || dim == "" {
+			return &events.Error{Code: events.BadValue, Why: "where-form", Args: events.Args{"value": s}}
+		}
+		a.query.Where = append(a.query.Where, projections.Condition{Dim: dim, Value: value})
+		return nil
+	}},
+	"wait": {doc: "answer once the event of this number is in: a receipt's seq", example: "17", set: func(a *ask, s string) (err error) {
+		a.wait, err = events.ParseSeq(s)
+		return err
+	}},
+	"after": {doc: "the events after this number; 0 and left out: from the first", example: "1000", set: func(a *ask, s string) (err error) {
+		if s != "0" {
+			a.after, err = events.ParseSeq(s)
+		}
+		return err
+	}},
+	"limit": {doc: "at most so many events; Link has the next ones (1000; at most 10000)", example: "100", set: func(a *ask, s string) (err error) {
+		if a.limit, err = strconv.Atoi(s); err != nil || a.limit < 1 || a.limit > eventsMost {
+			return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"value": s, "choices": "1 … " + strconv.Itoa(eventsMost)}}
+		}
+		return nil
+	}},
+	"unit": {doc: "of the amounts in csv, md and text; those in JSON are always in the currency's unit", choices: plain(sheet.Units), set: func(a *ask, s string) error {
+		a.unit = sheet.Unit(s)
+		return nil
+	}},
+	"format": {doc: "instead of the header Accept; json where neither says", choices: sheet.Formats, set: func(a *ask, s string) error {
+		a.format = s
+		return nil
+	}},
+	"lang": {doc: "instead of the header Accept-Language", choices: plain(words.Languages), set: func(a *ask, s string) error {
+		a.lang = words.Language(s)
+		return nil
+	}},
+}
+
+func plain[T ~string](of []T) []string {
+	out := make([]string, len(of))
+	for i, w := range of {
+		out[i] = string(w)
+	}
+	return out
+}
+
+// read reads a request for a question.
+func (q *question) read(r *http.Request, lang words.Language) (*ask, error) {
+	takes, name := q.params(), cmp.Or(q.table, r.PathValue("name"))
+	if q.table == "" && !slices.Contains(projections.Tables, name) {
+		return nil, fault{choice("table", name, projections.Tables), http.StatusNotFound}
+	}
+	takes = slices.DeleteFunc(takes, func(p string) bool {
+		return p == "by" && !slices.Contains(projections.Divided, name) || p == "where" && !slices.Contains(projections.Narrowed, name)
+	})
+	a, err := read(r, lang, takes)
+	if err != nil {
+		return nil, err
+	}
+	if q.id == "diff" && a.from.IsZero() {
+		return nil, &events.Error{Code: events.MissingField, Args: events.Args{"kind": "diff", "field": "from"}}
+	}
+	if q.id == "diff" && a.from.After(a.known) {
+		return nil, a.backwards()
+	}
+	return a, nil
+}
+
+// read reads what a request asks, with the parameters that it may have. One that nobody knows is refused: misspelt, it would be taken for the whole.
+func read(r *http.Request, lang words.Language, takes []string) (a *ask, err error) {
+	a = &ask{name: r.PathValue("name"), lang: lang, unit: sheet.Yuan, limit: 1000}
+	for _, part := range []struct {
+		name string
+		set  func(string) error
+	}{
+		{"fund", func(s string) (err error) { a.fund, err = events.ParseFund(s); return err }},
+		{"year", func(s string) (err error) { a.query.Year, err = events.ParseYear(s); return err }},
+		{"line", func(s string) (err error) { a.line, err = events.ParseLine(s); return err }},
+	} {
+		if s := r.PathValue(part.name); s != "" {
+			if err := part.set(s); err != nil {
+				return nil, fault{ofField(part.name, err), http.StatusNotFound}
+			}
+		}
+	}
+	query := r.URL.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		values := query[name]
+		p, known := params[name]
+		switch {
+		case !known || !slices.Contains(takes, name):
+			fields := slices.Sorted(slices.Values(takes))
+			return nil, &events.Error{Code: events.UnknownField, Args: events.Args{"field": clip(name), "value": clip(strings.Join(values, " ")), "fields": strings.Join(fields, " ")}}
+		case len(values) > 1 && !p.several:
+			return nil, &events.Error{Code: events.BadValue, Why: "once", Args: events.Args{"field": name, "value": clip(strings.Join(values, " "))}}
+		}
+		for _, v := range values {
+			if p.choices != nil && !slices.Contains(p.choices, v) {
+				return nil, choice(name, clip(v), p.choices)
+			}
+			if err := p.set(a, v); err != nil {
+				return nil, ofField(name, err)
+			}
+		}
+	}
+	if a.format == "" {
+		a.format = accepted(r)
+	}
+	return a, nil
+}
+
+func choice(field, value string, choices []string) error {
+	return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": field, "value": value, "choices": strings.Join(choices, " ")}}
+}
+
+// ofField makes the fault of a value one of the parameter that it was given by.
+func ofField(name string, err error) error {
+	var e *events.Error
+	if errors.As(err, &e) {
+		return e.With("field", name).With("value", clip(e.Args["value"]))
+	}
+	return err
+}
+
+func clip(s string) string {
+	const most = 100
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "�")
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// answer makes the sheet, or says what was asked for and is not there.
+func (q *question) answer(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+	if len(a.query.Where) > 0 || a.query.By != "" {
+		if err := b.Known(a.query); err != nil {
+			return nil, a.ofDimension(err)
+		}
+	}
+	s, err := q.make(b, a)
+	if _, at := unknownMoment(err); at && q.id == "diff" && !a.known.IsZero() {
+		return nil, a.backwards()
+	}
+	return s, notThere("from", err) // that of known_at was found before
+}
+
+// unknownMoment returns an error that says that nothing is known at a moment.
+func unknownMoment(err error) (e *events.Error, is bool) {
+	return e, errors.As(err, &e) && e.Code == events.BadValue && e.Args["field"] == "known_at"
+}
+
+// notThere says by which parameter a moment was asked for at which nothing is known: a number beyond the end, or a time before anything was recorded.
+func notThere(name string, err error) error {
+	e, is := unknownMoment(err)
+	if !is {
+		return err
+	}
+	e = e.With("field", name)
+	if _, err := events.ParseSeq(e.Args["value"]); err != nil {
+		delete(e.Args, "last")
+	} else if name == "from" { // which not every question can do without
+		e.Why = "beyond-end"
+	}
+	return e
+}
+
+func (a *ask) backwards() error {
+	return &events.Error{Code: events.BadValue, Why: "backwards", Args: events.Args{"field": "from", "value": a.from.String(), "to": a.known.String()}}
+}
+
+// ofDimension says by which parameter something was asked for that there is not.
+func (a *ask) ofDimension(err error) error {
+	var e *events.Error
+	if !errors.As(err, &e) || e.Code != events.BadValue {
+		return err
+	}
+	if e.Args["field"] == "dimension" && e.Args["value"] == a.query.By {
+		return e.With("field", "by")
+	}
+	return e.With("field", "where")
+}
+
+// knownBy is the parameter that says what is known.
+func (q *question) knownBy() string {
+	if q.id == "diff" {
+		return "to"
+	}
+	return "known_at"
+}
+
+// normal is what was asked, the same for the same question however it was put.
+func (a *ask) normal(q *question) []string {
+	day := ""
+	if a.query.AsOf != nil {
+		day = a.query.AsOf.String()
+	}
+	unit := a.unit
+	if a.format == "json" {
+		unit = sheet.Yuan
+	}
+	out := []string{
+		q.id, string(a.fund), a.query.Year.String(), a.name, string(a.line), day, string(a.query.Basis), string(cmp.Or(a.query.Denominator, history.OverAdjusted)),
+		a.query.By, a.from.String(), a.format, string(unit), string(a.lang),
+	}
+	for _, c := range a.query.Where {
+		out = append(out, c.Dim, c.Value)
+	}
+	return out
+}
+
+// contentTypes are those of the formats.
+var contentTypes = map[string]string{
+	"json": asJSON, "csv": "text/csv; charset=utf-8; header=present", "md": "text/markdown; charset=utf-8", "text": "text/plain; charset=utf-8",
+}
+
+// printed is the formats, the one first that is answered where none is asked for.
+var printed = []string{"json", "csv", "md", "text"}
+
+func typesOf(formats []string) []string {
+	out := make([]string, len(formats))
+	for i, f := range formats {
+		out[i], _, _ = strings.Cut(contentTypes[f], ";")
+	}
+	return out
+}
+
+// accepted is the format that the header Accept likes best; JSON where it likes none.
+func accepted(r *http.Request) string {
+	best, most := printed[0], 0.0
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		media, args, err := mime.ParseMediaType(strings.TrimSpace(part))
+		if err != nil {
+			continue
+		}
+		likes := 1.0
+		if q, err := strconv.ParseFloat(args["q"], 64); err == nil {
+			likes = q
+		}
+		at := slices.Index(typesOf(printed), media)
+		if at < 0 && (media == "*/*" || media == "application/*") {
+			at = 0
+		}
+		if at >= 0 && likes > most {
+			best, most = printed[at], likes
+		}
+	}
+	return best
+}
+
+// operation describes an operation: the parts of its path, its parameters, and the types of its answer.
+func (s *site) operation(id, path, summary string, takes, types []string) huma.Operation {
+	op := huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}
+	for _, p := range []param{
+		{doc: "the fund", example: "cd-gx"}, {doc: "the fiscal year", example: "2022"}, {doc: "a code; 0 is the whole of the fund", example: "1.1"},
+		{doc: "which table", choices: projections.Tables},
+	} {
+		name := map[string]string{"cd-gx": "fund", "2022": "year", "1.1": "line", "": "name"}[p.example]
+		if strings.Contains(path, "{"+name+"}") {
+			op.Parameters = append(op.Parameters, p.describe(name, "path"))
+		}
+	}
+	for _, name := range slices.Sorted(slices.Values(takes)) {
+		p := params[name]
+		op.Parameters = append(op.Parameters, p.describe(name, "query"))
+	}
+	content := map[string]*huma.MediaType{}
+	for _, t := range types {
+		content[t] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		if t == asJSON {
+			content[t].Schema.Type = huma.TypeObject
+			content[t].Schema.AdditionalProperties = true
+		}
+	}
+	op.Responses = map[string]*huma.Response{"200": {Description: "the answer", Content: content}}
+	if tagged := id != "fund" && id != "rebuild"; tagged {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: "If-None-Match", In: "header", Description: "an ETag: 304 where the answer would be the same", Schema: &huma.Schema{Type: huma.TypeString}})
+		op.Responses["200"].Headers = map[string]*huma.Param{"ETag": {Schema: &huma.Schema{Type: huma.TypeString}, Description: "the same as long as the answer has the same bytes"}}
+		op.Responses["304"] = &huma.Response{Description: "the asker has the answer already"}
+	}
+	return op
+}
+
+func (p *param) describe(name, in string) *huma.Param {
+	schema := &huma.Schema{Type: huma.TypeString}
+	for _, c := range p.choices {
+		schema.Enum = append(schema.Enum, c)
+	}
+	if p.several {
+		schema = &huma.Schema{Type: huma.TypeArray, Items: schema}
+	}
+	out := &huma.Param{Name: name, In: in, Required: in == "path", Description: p.doc, Schema: schema}
+	if p.example != "" && !p.several {
+		out.Example = p.example
+	}
+	return out
+}
