@@ -159,7 +159,7 @@ func (f *fold) look() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	none := f.book.Last() == 0
+	none := f.applied() == 0
 	if f.lost || f.shown == none || f.none != none {
 		f.lost, f.shown, f.none = false, !none, none
 		f.note()
@@ -221,15 +221,18 @@ func (f *fold) fail(err error) {
 	f.held = piece{}
 	f.set(func() {
 		f.shown = false
-		f.err = &Stopped{Fund: f.fund, At: f.book.Last() + 1, Err: err}
+		f.err = &Stopped{Fund: f.fund, At: f.applied() + 1, Err: err}
 	})
 }
 
 func (f *fold) last() events.Seq {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.book.Last()
+	return f.applied()
 }
+
+// applied is the number of the last event that was taken: one that a book failed on may stand in it. The fold must be locked.
+func (f *fold) applied() events.Seq { return events.Seq(f.tree.Size()) }
 
 func (f *fold) stopped() *Stopped {
 	f.mu.RLock()
@@ -261,14 +264,14 @@ func (f *fold) shownCut() Cut {
 
 // cut is what the book holds. The fold must be locked.
 func (f *fold) cut() Cut {
-	n := f.book.Last()
+	n := f.applied()
 	return Cut{n, f.tree.Root().String(), f.book.History().Recorded(n)}
 }
 
 // resolve returns the number of the last event not after m, and whether the book is as known then. The fold must be locked.
 func (f *fold) resolve(m projections.Moment) (n events.Seq, now bool, err error) {
 	n, err = f.book.Resolve(m)
-	return n, err != nil || n == f.book.Last(), err
+	return n, err != nil || n == f.applied(), err
 }
 
 // before returns the last mark not after n.
@@ -294,7 +297,7 @@ func (f *fold) before(n events.Seq) Mark {
 func (f *fold) root(ctx context.Context, n events.Seq) (string, error) {
 	f.mu.RLock()
 	root := f.roots[n]
-	if n == f.book.Last() {
+	if n == f.applied() {
 		root = f.tree.Root().String()
 	}
 	f.mu.RUnlock()

@@ -268,7 +268,7 @@ func (b *Books) Events(ctx context.Context, fund events.Fund, wait, after events
 		return err
 	}
 	defer r.leave()
-	last := f.book.Last()
+	last := f.applied()
 	to := last
 	if left := uint64(last) - min(uint64(after), uint64(last)); left > uint64(most) {
 		to = after + events.Seq(most)

@@ -131,7 +131,7 @@ func (b *Books) ready(ctx context.Context, fund events.Fund, wait events.Seq) (*
 		if err != nil {
 			return nil, nil, err
 		}
-		f, err := r.until(ctx, limit.C, func(f *fold) bool { return f.shown && f.book.Last() >= wait })
+		f, err := r.until(ctx, limit.C, func(f *fold) bool { return f.shown && f.applied() >= wait })
 		if err == nil {
 			return r, f, nil
 		}
@@ -140,8 +140,7 @@ func (b *Books) ready(ctx context.Context, fund events.Fund, wait events.Seq) (*
 		case errors.Is(err, errNothing) && wait == 0:
 			return nil, nil, b.unknownFund(ctx, fund)
 		case errors.Is(err, errLimit) && wait > 0:
-			args := events.Args{"value": wait.String(), "last": r.fold.Load().last().String(), "fund": string(fund)}
-			return nil, nil, &events.Error{Code: events.Unavailable, Why: "not-yet", Args: args}
+			return nil, nil, notYet(fund, wait, r.fold.Load().last())
 		case errors.Is(err, errLimit):
 			return nil, nil, &events.Error{Code: events.Unavailable, Why: "loading", Args: events.Args{"fund": string(fund)}}
 		case !errors.Is(err, errNothing):
@@ -150,11 +149,19 @@ func (b *Books) ready(ctx context.Context, fund events.Fund, wait events.Seq) (*
 		select { // its first event may be under way
 		case <-time.After(min(b.o.Poll, 50*time.Millisecond)):
 		case <-limit.C:
-			return nil, nil, &events.Error{Code: events.Unavailable, Why: "not-yet", Args: events.Args{"value": wait.String(), "fund": string(fund)}}
+			return nil, nil, notYet(fund, wait, 0)
 		case <-ctx.Done():
 			return nil, nil, unavailable(ctx.Err())
 		}
 	}
+}
+
+func notYet(fund events.Fund, wait, last events.Seq) error {
+	args := events.Args{"value": wait.String(), "fund": string(fund)}
+	if last > 0 {
+		args["last"] = last.String()
+	}
+	return &events.Error{Code: events.Unavailable, Why: "not-yet", Args: args}
 }
 
 var (
@@ -193,7 +200,7 @@ func (r *runner) until(ctx context.Context, limit <-chan time.Time, wanted func(
 
 // present waits until it is known that there is such a fund.
 func (r *runner) present(ctx context.Context) error {
-	f, err := r.until(ctx, nil, func(f *fold) bool { return f.book.Last() > 0 || f.err != nil || f.lost })
+	f, err := r.until(ctx, nil, func(f *fold) bool { return f.applied() > 0 || f.err != nil || f.lost })
 	if errors.Is(err, errNothing) {
 		return r.books.unknownFund(ctx, r.fund)
 	}
@@ -208,7 +215,7 @@ func (r *runner) status() Status {
 	f := r.fold.Load()
 	f.mu.RLock()
 	s := Status{Fund: r.fund, State: Following}
-	s.Seq = f.book.Last()
+	s.Seq = f.applied()
 	if s.Seq > 0 {
 		s.Recorded = f.book.History().Recorded(s.Seq)
 	}
