@@ -408,8 +408,12 @@ func TestAsKnownAtEveryNumber(t *testing.T) {
 
 func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 	t.Parallel()
-	later := func(line []byte) []byte { return []byte(strings.Replace(string(line), "appropriated.v1", "appropriated.v2", 1)) }
-	misfit := func(line []byte) []byte { return []byte(strings.Replace(string(line), `"line":"1","measure"`, `"line":"7","measure"`, 1)) }
+	later := func(line []byte) []byte {
+		return []byte(strings.Replace(string(line), "appropriated.v1", "appropriated.v2", 1))
+	}
+	misfit := func(line []byte) []byte {
+		return []byte(strings.Replace(string(line), `"line":"1","measure"`, `"line":"7","measure"`, 1))
+	}
 	for name, c := range map[string]struct {
 		spoil func([]byte) []byte
 		code  events.Code

@@ -383,7 +383,9 @@ func accepted(r *http.Request) string {
 func (s *site) operation(id, path, summary string, takes, types []string) huma.Operation {
 	op := huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}
 	for _, p := range []param{
-		{doc: "the fund", example: "cd-gx"}, {doc: "the fiscal year", example: "2022"}, {doc: "a code; 0 is the whole of the fund", example: "1.1"},
+		{doc: "the fund", example: "cd-gx"},
+		{doc: "the fiscal year", example: "2022"},
+		{doc: "a code; 0 is the whole of the fund", example: "1.1"},
 		{doc: "which table", choices: projections.Tables},
 	} {
 		name := map[string]string{"cd-gx": "fund", "2022": "year", "1.1": "line", "": "name"}[p.example]
