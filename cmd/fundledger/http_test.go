@@ -160,7 +160,7 @@ func TestHTTPPage(t *testing.T) {
 			}
 			ran++
 		}
-		if ran != 3 {
+		if ran != 6 {
 			t.Errorf("the page in %s has %d examples", lang, ran)
 		}
 		s.stop()

@@ -41,8 +41,8 @@ type fold struct {
 const (
 	// markEvery is after how many events another place in the log is remembered: reading on from there takes little longer than reading one batch.
 	markEvery = 2000
-	// pieceEvents are applied under one lock: in less than a millisecond.
-	pieceEvents = 256
+	// pieceEvents are applied under one lock: in a millisecond or so.
+	pieceEvents = 1000
 	// loadBytes are applied at a time while nobody is shown anything.
 	loadBytes = 1 << 20
 	// rootsMost bounds the roots that are remembered.
