@@ -70,7 +70,7 @@ type followedLog struct {
 
 func (l followedLog) Mark() live.Mark {
 	p := l.At()
-	return live.Mark{Seq: p.Seq, Tree: p.Tree, Open: func() live.Log { return l.store.at(l.fund, p) }}
+	return live.Mark{Seq: p.Seq, Open: func() live.Log { return l.store.at(l.fund, p) }}
 }
 
 // message is what an error says, in the language of this run.

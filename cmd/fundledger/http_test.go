@@ -154,7 +154,8 @@ func TestHTTPPage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			form := strings.ReplaceAll(regexp.QuoteMeta(block[at+1:]), "…", ".*")
+			form := strings.ReplaceAll(regexp.QuoteMeta(block[at+1:]), "\n …", "(?s:\n.*)") // further lines
+			form = strings.ReplaceAll(form, "…", ".*")
 			if !regexp.MustCompile("^" + form + "$").Match(out) {
 				t.Errorf("%s\nprinted\n%s", block, out)
 			}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fundledger/events"
-	"fundledger/events/proof"
+	"fundledger/events/reading"
 	"fundledger/projections"
 )
 
@@ -27,22 +27,28 @@ type fold struct {
 
 	mu    sync.RWMutex
 	book  *projections.Book
-	tree  proof.Tree // over what the book holds
+	taken events.Seq // number of the last event that the book took; one that it failed on may stand in it
 	marks []Mark     // in their order, the beginning first
-	roots map[events.Seq]string
 	shown bool
 	none  bool     // the log has no events
 	lost  bool     // the log could not be reached when it was last looked at
 	err   *Stopped // it stopped
 	// changed is closed, and another put in its place, when any of these has changed.
 	changed chan struct{}
+
+	again sync.Mutex // of whoever reads a line again
+	roots memo
+}
+
+// A memo remembers roots by their numbers.
+type memo struct {
+	mu sync.Mutex
+	of map[events.Seq]string
 }
 
 const (
 	// markEvery is after how many events another place in the log is remembered: reading on from there takes little longer than reading one batch.
 	markEvery = 2000
-	// pieceEvents are applied under one lock: in a millisecond or so.
-	pieceEvents = 1000
 	// loadBytes are applied at a time while nobody is shown anything.
 	loadBytes = 1 << 20
 	// rootsMost bounds the roots that are remembered.
@@ -50,10 +56,19 @@ const (
 )
 
 func newFold(fund events.Fund, log Log, most int) *fold {
-	return &fold{
-		fund: fund, log: log, most: most, wake: make(chan struct{}, 1), ended: make(chan struct{}), book: projections.NewBook(), marks: []Mark{log.Mark()},
-		roots: map[events.Seq]string{}, changed: make(chan struct{}),
+	f := &fold{
+		fund: fund, log: log, most: most, wake: make(chan struct{}, 1), ended: make(chan struct{}), marks: []Mark{log.Mark()}, changed: make(chan struct{}),
 	}
+	f.book = projections.NewBookOf(f.line)
+	f.roots.of = map[events.Seq]string{}
+	return f
+}
+
+// line reads the line of an event that was applied again. Readers take turns: a log is not for several at once.
+func (f *fold) line(ctx context.Context, n events.Seq) ([]byte, error) {
+	f.again.Lock()
+	defer f.again.Unlock()
+	return f.log.Line(ctx, n)
 }
 
 // A piece is lines of a log, one after the other.
@@ -67,12 +82,15 @@ func (p *piece) add(line []byte) {
 	p.ends = append(p.ends, len(p.text))
 }
 
-func (p *piece) line(i int) []byte {
+// lines yields them.
+func (p *piece) lines(yield func([]byte, error) bool) {
 	start := 0
-	if i > 0 {
-		start = p.ends[i-1]
+	for _, end := range p.ends {
+		if !yield(p.text[start:end], nil) {
+			return
+		}
+		start = end
 	}
-	return p.text[start:p.ends[i]]
 }
 
 // clear forgets the lines, and their room where it is much.
@@ -159,7 +177,7 @@ func (f *fold) look() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	none := f.applied() == 0
+	none := f.taken == 0
 	if f.lost || f.shown == none || f.none != none {
 		f.lost, f.shown, f.none = false, !none, none
 		f.note()
@@ -167,38 +185,35 @@ func (f *fold) look() error {
 	return nil
 }
 
-// apply applies what is held, a piece at a time, and reports whether all of it could be.
+// apply applies what is held, a batch under each lock, and reports whether all of it could be.
 func (f *fold) apply() bool {
-	batch := make([]events.Event, 0, pieceEvents)
-	leaves := make([]proof.Hash, 0, pieceEvents)
-	for at := 0; at < len(f.held.ends); at += len(batch) {
-		batch, leaves = batch[:0], leaves[:0]
-		var fault error
-		for i := at; i < len(f.held.ends) && len(batch) < pieceEvents; i++ {
-			line := f.held.line(i)
-			e, err := events.ParseEvent(line)
-			if err != nil {
-				fault = err
-				break
-			}
-			batch, leaves = append(batch, e), append(leaves, proof.Leaf(line))
+	ctx, stop := context.WithCancel(f.ctx)
+	batches := reading.Start(ctx, f.held.lines, true)
+	defer func() {
+		stop()
+		for range batches { // nobody reads the lines any more
 		}
+	}()
+	for batch := range batches {
+		fault := batch.Err
 		f.mu.Lock()
-		for i := range batch {
-			if err := f.book.Apply(&batch[i]); err != nil {
+		for i := range batch.Events {
+			if err := f.book.ApplyStored(&batch.Events[i], batch.Leaves[i]); err != nil {
 				fault = err
 				break
 			}
-			f.tree.Append(leaves[i])
+			f.taken++
 		}
-		if len(batch) > 0 && fault == nil {
-			f.note()
-		}
+		f.note()
 		f.mu.Unlock()
 		if fault != nil {
 			f.fail(fault)
 			return false
 		}
+		batch.Again()
+	}
+	if f.ctx.Err() != nil {
+		return false
 	}
 	f.held.clear()
 	if m := f.log.Mark(); m.Seq >= f.marks[len(f.marks)-1].Seq+markEvery { // nobody else changes the marks
@@ -221,18 +236,15 @@ func (f *fold) fail(err error) {
 	f.held = piece{}
 	f.set(func() {
 		f.shown = false
-		f.err = &Stopped{Fund: f.fund, At: f.applied() + 1, Err: err}
+		f.err = &Stopped{Fund: f.fund, At: f.taken + 1, Err: err}
 	})
 }
 
 func (f *fold) last() events.Seq {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.applied()
+	return f.taken
 }
-
-// applied is the number of the last event that was taken: one that a book failed on may stand in it. The fold must be locked.
-func (f *fold) applied() events.Seq { return events.Seq(f.tree.Size()) }
 
 func (f *fold) stopped() *Stopped {
 	f.mu.RLock()
@@ -252,26 +264,35 @@ func (f *fold) loading() bool {
 	return !f.shown && f.err == nil
 }
 
-// shownCut is what the book holds, without a root where it is not shown.
-func (f *fold) shownCut() Cut {
+// shownCut is what the book holds, nothing where that is not shown.
+func (f *fold) shownCut() (Cut, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if !f.shown {
-		return Cut{}
+		return Cut{}, nil
 	}
-	return f.cut()
+	return f.at(f.taken)
 }
 
-// cut is what the book holds. The fold must be locked.
-func (f *fold) cut() Cut {
-	n := f.applied()
-	return Cut{n, f.tree.Root().String(), f.book.History().Recorded(n)}
-}
-
-// resolve returns the number of the last event not after m, and whether the book is as known then. The fold must be locked.
-func (f *fold) resolve(m projections.Moment) (n events.Seq, now bool, err error) {
-	n, err = f.book.Resolve(m)
-	return n, err != nil || n == f.applied(), err
+// at is what the book held as known at n, which it has come to. Roots are remembered, since that of an earlier number takes lines of the log. The fold must be
+// locked.
+func (f *fold) at(n events.Seq) (Cut, error) {
+	f.roots.mu.Lock()
+	root := f.roots.of[n]
+	f.roots.mu.Unlock()
+	if root == "" {
+		var err error
+		if root, err = f.book.At(n).Root(); err != nil {
+			return Cut{}, err
+		}
+		f.roots.mu.Lock()
+		if len(f.roots.of) >= rootsMost {
+			clear(f.roots.of)
+		}
+		f.roots.of[n] = root
+		f.roots.mu.Unlock()
+	}
+	return Cut{n, root, f.book.History().Recorded(n)}, nil
 }
 
 // before returns the last mark not after n.
@@ -291,42 +312,6 @@ func (f *fold) before(n events.Seq) Mark {
 		at--
 	}
 	return f.marks[at]
-}
-
-// root returns the root of the tree over the first n events, which the fold has applied. It is read from the log anew where it is not remembered.
-func (f *fold) root(ctx context.Context, n events.Seq) (string, error) {
-	f.mu.RLock()
-	root := f.roots[n]
-	if n == f.applied() {
-		root = f.tree.Root().String()
-	}
-	f.mu.RUnlock()
-	if root != "" {
-		return root, nil
-	}
-	m := f.before(n)
-	if m.Seq < n {
-		for line, err := range m.Open().Rest(ctx) {
-			if err != nil {
-				return "", err
-			}
-			m.Tree.Append(proof.Leaf(line))
-			if m.Tree.Size() == int64(n) {
-				break
-			}
-		}
-		if m.Tree.Size() != int64(n) {
-			return "", changed(f.fund, n)
-		}
-	}
-	root = m.Tree.Root().String()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.roots) >= rootsMost {
-		clear(f.roots)
-	}
-	f.roots[n] = root
-	return root, nil
 }
 
 // lines yields the stored lines after one number up to another, which the fold has applied.

@@ -25,7 +25,6 @@ import (
 	"time"
 
 	"fundledger/events"
-	"fundledger/events/proof"
 	"fundledger/projections"
 )
 
@@ -37,14 +36,14 @@ type Log interface {
 	Rest(ctx context.Context) iter.Seq2[[]byte, error]
 	// Mark returns where the log stands. While Rest yields it may be somewhat before the line that was yielded last.
 	Mark() Mark
+	// Line returns the line of an event that Rest has yielded; it is the caller's. Unlike the others it may be called while Rest is at work, by one goroutine.
+	Line(ctx context.Context, n events.Seq) ([]byte, error)
 }
 
 // A Mark is a place in a log.
 type Mark struct {
 	// Seq is the number of the last event before it, 0 at the beginning.
 	Seq events.Seq
-	// Tree is the tree over those events.
-	Tree proof.Tree
 	// Open returns the log, standing there.
 	Open func() Log
 }
@@ -133,7 +132,6 @@ type Books struct {
 	o      Options
 	ctx    context.Context
 	stop   context.CancelFunc
-	past   chan struct{} // bounds how many earlier books are folded at a time
 
 	mu      sync.Mutex
 	runners map[events.Fund]*runner
@@ -156,7 +154,7 @@ func Open(source Source, o Options) *Books {
 	if o.Stopped == nil {
 		o.Stopped = func(*Stopped) {}
 	}
-	b := &Books{source: source, o: o, past: make(chan struct{}, 2), runners: map[events.Fund]*runner{}}
+	b := &Books{source: source, o: o, runners: map[events.Fund]*runner{}}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.running.Go(b.letGo)
 	return b
@@ -200,64 +198,27 @@ func (b *Books) Funds(ctx context.Context) ([]events.Fund, error) {
 	return out, nil
 }
 
-// Read answers a question about a fund as known at a moment, once its event wait is in; 0 waits for none. answer is called with the cut at that moment and with
-// what gives the book, which is not to be kept and which answer need not ask for. It must not wait for anybody: the book stands still meanwhile.
+// Read answers a question about a fund as known at a moment, once its event wait is in; 0 waits for none. answer is called with the cut at that moment and the book
+// as known then, which is not to be kept. It must not wait for anybody: the book stands still meanwhile.
 //
 // The errors, besides those of answer: [events.UnknownFund]; [events.BadValue] where nothing is known at the moment; [events.Unavailable], with Why not-yet where
 // the event did not come; and [Stopped].
-func (b *Books) Read(ctx context.Context, fund events.Fund, wait events.Seq, m projections.Moment, answer func(Cut, func() (*projections.Book, error)) error) error {
+func (b *Books) Read(ctx context.Context, fund events.Fund, wait events.Seq, m projections.Moment, answer func(Cut, *projections.Book) error) error {
 	r, f, err := b.ready(ctx, fund, wait)
 	if err != nil {
 		return err
 	}
 	defer r.leave()
-	n, now, err := f.resolve(m)
-	if now {
-		defer f.mu.RUnlock()
-		if err != nil {
-			return err
-		}
-		return answer(f.cut(), func() (*projections.Book, error) { return f.book, nil })
-	}
-	recorded := f.book.History().Recorded(n)
-	f.mu.RUnlock()
-	root, err := f.root(ctx, n)
+	defer f.mu.RUnlock()
+	n, err := f.book.Resolve(m)
 	if err != nil {
 		return err
 	}
-	return answer(Cut{n, root, recorded}, func() (*projections.Book, error) { return b.asKnown(ctx, fund, n, root) })
-}
-
-// asKnown folds the book of the first n events anew. It is the one place that does: where a book can be seen as it was known, this becomes that.
-func (b *Books) asKnown(ctx context.Context, fund events.Fund, n events.Seq, root string) (*projections.Book, error) {
-	select {
-	case b.past <- struct{}{}:
-		defer func() { <-b.past }()
-	case <-ctx.Done():
-		return nil, unavailable(ctx.Err())
+	at, err := f.at(n)
+	if err != nil {
+		return err
 	}
-	book := projections.NewBook()
-	var tree proof.Tree
-	for line, err := range b.source.Log(fund).Rest(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		e, err := events.ParseEvent(line)
-		if err != nil {
-			return nil, err
-		}
-		if err := book.Apply(&e); err != nil {
-			return nil, err
-		}
-		tree.Append(proof.Leaf(line))
-		if e.Seq == n {
-			break
-		}
-	}
-	if book.Last() != n || tree.Root().String() != root {
-		return nil, changed(fund, n)
-	}
-	return book, nil
+	return answer(at, f.book.At(n))
 }
 
 // Events answers with stored lines of a fund: those after a number, at most so many, once event wait is in. The cut is that at the last of them. The lines stand
@@ -268,18 +229,17 @@ func (b *Books) Events(ctx context.Context, fund events.Fund, wait, after events
 		return err
 	}
 	defer r.leave()
-	last := f.applied()
+	last := f.taken
 	to := last
 	if left := uint64(last) - min(uint64(after), uint64(last)); left > uint64(most) {
 		to = after + events.Seq(most)
 	}
-	recorded := f.book.History().Recorded(to)
+	at, err := f.at(to)
 	f.mu.RUnlock()
-	root, err := f.root(ctx, to)
 	if err != nil {
 		return err
 	}
-	return answer(Cut{to, root, recorded}, last, f.lines(ctx, after, to))
+	return answer(at, last, f.lines(ctx, after, to))
 }
 
 // Status says how a fund's book is, once event wait is in; where that is 0, without waiting for it to be loaded.

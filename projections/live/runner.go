@@ -131,7 +131,7 @@ func (b *Books) ready(ctx context.Context, fund events.Fund, wait events.Seq) (*
 		if err != nil {
 			return nil, nil, err
 		}
-		f, err := r.until(ctx, limit.C, func(f *fold) bool { return f.shown && f.applied() >= wait })
+		f, err := r.until(ctx, limit.C, func(f *fold) bool { return f.shown && f.taken >= wait })
 		if err == nil {
 			return r, f, nil
 		}
@@ -200,7 +200,7 @@ func (r *runner) until(ctx context.Context, limit <-chan time.Time, wanted func(
 
 // present waits until it is known that there is such a fund.
 func (r *runner) present(ctx context.Context) error {
-	f, err := r.until(ctx, nil, func(f *fold) bool { return f.applied() > 0 || f.err != nil || f.lost })
+	f, err := r.until(ctx, nil, func(f *fold) bool { return f.taken > 0 || f.err != nil || f.lost })
 	if errors.Is(err, errNothing) {
 		return r.books.unknownFund(ctx, r.fund)
 	}
@@ -215,7 +215,7 @@ func (r *runner) status() Status {
 	f := r.fold.Load()
 	f.mu.RLock()
 	s := Status{Fund: r.fund, State: Following}
-	s.Seq = f.applied()
+	s.Seq = f.taken
 	if s.Seq > 0 {
 		s.Recorded = f.book.History().Recorded(s.Seq)
 	}
@@ -228,7 +228,9 @@ func (r *runner) status() Status {
 		s.State = Loading
 	}
 	if f.shown {
-		s.Root = f.tree.Root().String()
+		if at, err := f.at(f.taken); err == nil {
+			s.Cut = at
+		}
 	}
 	f.mu.RUnlock()
 	s.Last = events.Seq(max(r.news.Load(), f.seen.Load(), uint64(s.Seq)))
@@ -271,17 +273,29 @@ func (r *runner) replace(old, f *fold) error {
 	// From here on the old one stands still, though it answers.
 	old.stop()
 	<-old.ended
-	shown := old.shownCut()
-	for err := error(unavailable(nil)); err != nil && f.stopped() == nil; {
-		if err = f.reach(max(shown.Seq, old.last()), often); err != nil || shown.Root == "" {
-			continue
-		}
-		var root string
-		if root, err = f.root(f.ctx, shown.Seq); err == nil && root != shown.Root {
-			f.fail(changed(r.fund, shown.Seq)) // what was shown is no longer what stands there
-		}
+	shown, err := old.shownCut()
+	if err != nil {
+		return err
+	}
+	for f.stopped() == nil {
+		err := f.reach(max(shown.Seq, old.last()), often)
 		if f.ctx.Err() != nil {
 			return unavailable(f.ctx.Err())
+		}
+		if err == nil && shown.Root != "" {
+			var at Cut
+			f.mu.RLock()
+			at, err = f.at(shown.Seq)
+			f.mu.RUnlock()
+			if err == nil && at.Root != shown.Root {
+				err = changed(r.fund, shown.Seq) // what was shown is no longer what stands there
+			}
+			if err != nil && events.CodeOf(err) != events.Unavailable {
+				f.fail(err)
+			}
+		}
+		if err == nil {
+			break
 		}
 	}
 	r.fold.Store(f)

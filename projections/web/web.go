@@ -179,14 +179,10 @@ func (s *site) sheet(q *question) func(http.ResponseWriter, *http.Request, words
 		var body bytes.Buffer
 		var tag string
 		same := false
-		err = s.books.Read(r.Context(), a.fund, a.wait, a.known, func(at live.Cut, book func() (*projections.Book, error)) error {
+		err = s.books.Read(r.Context(), a.fund, a.wait, a.known, func(at live.Cut, b *projections.Book) error {
 			tag = s.tag(at, a.normal(q)...)
 			if same = has(r, tag); same {
 				return nil
-			}
-			b, err := book()
-			if err != nil {
-				return err
 			}
 			a.query.Root = at.Root
 			made, err := q.answer(b, a)
@@ -214,12 +210,12 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 		return said(err, lang)
 	}
 	// The cuts alone tell whether the asker has it already.
-	walk := func(visit func(live.Cut, func() (*projections.Book, error)) error) (tag string, err error) {
+	walk := func(visit func(live.Cut, *projections.Book) error) (tag string, err error) {
 		parts := []string{"funds", a.format, string(a.unit), string(a.lang)}
 		for _, fund := range all {
-			err := s.books.Read(r.Context(), fund, 0, projections.Moment{}, func(at live.Cut, book func() (*projections.Book, error)) error {
+			err := s.books.Read(r.Context(), fund, 0, projections.Moment{}, func(at live.Cut, b *projections.Book) error {
 				parts = append(parts, string(fund), at.Seq.String(), at.Root)
-				return visit(at, book)
+				return visit(at, b)
 			})
 			if err != nil {
 				return "", said(err, lang)
@@ -227,7 +223,7 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 		}
 		return s.tag(live.Cut{}, parts...), nil
 	}
-	tag, err := walk(func(live.Cut, func() (*projections.Book, error)) error { return nil })
+	tag, err := walk(func(live.Cut, *projections.Book) error { return nil })
 	if err != nil {
 		return err
 	}
@@ -235,11 +231,7 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	same := has(r, tag)
 	if !same {
 		var glance projections.Glance
-		tag, err = walk(func(at live.Cut, book func() (*projections.Book, error)) error {
-			b, err := book()
-			if err != nil {
-				return err
-			}
+		tag, err = walk(func(at live.Cut, b *projections.Book) error {
 			return glance.Add(b, at.Root)
 		})
 		if err == nil {
