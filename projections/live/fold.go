@@ -35,6 +35,8 @@ type fold struct {
 	err   *Stopped // it stopped
 	// changed is closed, and another put in its place, when any of these has changed.
 	changed chan struct{}
+	// now says how they are, to those who shall not wait for a long answer to be made.
+	now atomic.Pointer[Status]
 
 	again sync.Mutex // of whoever reads a line again
 	roots memo
@@ -61,6 +63,7 @@ func newFold(fund events.Fund, log Log, most int) *fold {
 	}
 	f.book = projections.NewBookOf(f.line)
 	f.roots.of = map[events.Seq]string{}
+	f.note()
 	return f
 }
 
@@ -103,6 +106,23 @@ func (p *piece) clear() {
 
 // note tells those who wait. The fold must be locked.
 func (f *fold) note() {
+	s := &Status{Fund: f.fund, State: Following}
+	switch {
+	case f.err != nil:
+		s.State, s.Err = StoppedHere, f.err
+	case f.lost:
+		s.State = Unreachable
+	case !f.shown:
+		s.State = Loading
+	}
+	s.Seq = f.taken
+	if f.taken > 0 {
+		s.Recorded = f.book.History().Recorded(f.taken)
+	}
+	if f.shown {
+		s.Root, _ = f.book.Root() // of the whole book, for which nothing is read
+	}
+	f.now.Store(s)
 	close(f.changed)
 	f.changed = make(chan struct{})
 }
@@ -240,11 +260,7 @@ func (f *fold) fail(err error) {
 	})
 }
 
-func (f *fold) last() events.Seq {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.taken
-}
+func (f *fold) last() events.Seq { return f.now.Load().Seq }
 
 func (f *fold) stopped() *Stopped {
 	f.mu.RLock()
@@ -256,22 +272,6 @@ func (f *fold) nothing() bool {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.none
-}
-
-func (f *fold) loading() bool {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return !f.shown && f.err == nil
-}
-
-// shownCut is what the book holds, nothing where that is not shown.
-func (f *fold) shownCut() (Cut, error) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	if !f.shown {
-		return Cut{}, nil
-	}
-	return f.at(f.taken)
 }
 
 // at is what the book held as known at n, which it has come to. Roots are remembered, since that of an earlier number takes lines of the log. The fold must be

@@ -265,6 +265,13 @@ func TestLagIsSeen(t *testing.T) {
 	for f.seen.Load() < uint64(n) { // which is read, and cannot be applied
 		time.Sleep(time.Millisecond)
 	}
+	// How it stands is told all the same.
+	if s, err := b.Status(t.Context(), "a", 0); err != nil || s.Seq != 5 || s.Last != 12 || s.Root != d.root("a", 5) {
+		t.Errorf("meanwhile the status is %+v, %v", s, err)
+	}
+	if lag, _ := b.Health(); lag != 7 {
+		t.Errorf("meanwhile the lag is %d", lag)
+	}
 	f.mu.RUnlock()
 	r.leave()
 	d.mustCut(b, "a", n, "")

@@ -200,6 +200,9 @@ func (r *runner) until(ctx context.Context, limit <-chan time.Time, wanted func(
 
 // present waits until it is known that there is such a fund.
 func (r *runner) present(ctx context.Context) error {
+	if now := r.fold.Load().now.Load(); now.Seq > 0 || now.Err != nil { // and nobody has to wait
+		return nil
+	}
 	f, err := r.until(ctx, nil, func(f *fold) bool { return f.taken > 0 || f.err != nil || f.lost })
 	if errors.Is(err, errNothing) {
 		return r.books.unknownFund(ctx, r.fund)
@@ -213,26 +216,7 @@ func (r *runner) present(ctx context.Context) error {
 
 func (r *runner) status() Status {
 	f := r.fold.Load()
-	f.mu.RLock()
-	s := Status{Fund: r.fund, State: Following}
-	s.Seq = f.taken
-	if s.Seq > 0 {
-		s.Recorded = f.book.History().Recorded(s.Seq)
-	}
-	switch {
-	case f.err != nil:
-		s.State, s.Err = StoppedHere, f.err
-	case f.lost:
-		s.State = Unreachable
-	case !f.shown:
-		s.State = Loading
-	}
-	if f.shown {
-		if at, err := f.at(f.taken); err == nil {
-			s.Cut = at
-		}
-	}
-	f.mu.RUnlock()
+	s := *f.now.Load()
 	s.Last = events.Seq(max(r.news.Load(), f.seen.Load(), uint64(s.Seq)))
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -248,7 +232,7 @@ func (r *runner) rebuild() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.fold.Load()
-	if r.rebuilding || old.loading() {
+	if r.rebuilding || old.now.Load().State == Loading {
 		return
 	}
 	r.rebuilding, r.failed = true, nil
@@ -273,12 +257,9 @@ func (r *runner) replace(old, f *fold) error {
 	// From here on the old one stands still, though it answers.
 	old.stop()
 	<-old.ended
-	shown, err := old.shownCut()
-	if err != nil {
-		return err
-	}
+	shown := old.now.Load().Cut
 	for f.stopped() == nil {
-		err := f.reach(max(shown.Seq, old.last()), often)
+		err := f.reach(shown.Seq, often)
 		if f.ctx.Err() != nil {
 			return unavailable(f.ctx.Err())
 		}
