@@ -716,7 +716,7 @@ func TestReadingWhileAnImportRuns(t *testing.T) {
 	cancel()
 	readers.Wait()
 	if n := strings.Count(statuses(rs), "appended"); n != payments*11/10 {
-		t.Fatalf("%d of %d commands were appended", n, payments*11/10)
+		t.Fatalf("%d of %d commands were appended, the last answers are %.2000s", n, payments*11/10, text[max(0, len(text)-2000):])
 	}
 	last := rs[len(rs)-1].Seq
 	if n := ask("?wait="+last.String(), 0); n != last {
