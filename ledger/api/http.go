@@ -96,6 +96,7 @@ type Route struct {
 // limits are those that a test would have to wait for.
 type limits struct {
 	read, write, stop time.Duration
+	command           time.Duration
 	stream            int64
 }
 
@@ -142,6 +143,7 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	o.limits.read = cmp.Or(o.limits.read, readPatience)
 	o.limits.write = cmp.Or(o.limits.write, writePatience)
 	o.limits.stop = cmp.Or(o.limits.stop, stopPatience)
+	o.limits.command = cmp.Or(o.limits.command, commandTime)
 	o.limits.stream = cmp.Or(o.limits.stream, maxStream)
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),

@@ -45,12 +45,14 @@ func (q *request) commands() {
 	body := q.body()
 	defer body.stop()
 	if contentType != typeJSON {
+		body.ofLines(atomic)
 		q.lines(body, contentType, atomic)
 		return
 	}
 	read, form, err := begin(body)
 	switch {
 	case form == formLines:
+		body.ofLines(atomic)
 		q.lines(body.after(read), typeLines, atomic)
 	case form == formList && err == nil:
 		q.list(body.after(read), atomic)
@@ -436,9 +438,16 @@ type body struct {
 }
 
 func (q *request) body() *body {
-	b := &body{q: q, r: http.MaxBytesReader(q.w.ResponseWriter, q.r.Body, q.h.o.limits.stream), until: time.Now().Add(commandTime)}
+	b := &body{q: q, r: http.MaxBytesReader(q.w.ResponseWriter, q.r.Body, q.h.o.limits.stream), until: time.Now().Add(q.h.o.limits.command)}
 	b.end = context.AfterFunc(q.h.stopping, func() { b.deadline(time.Now()) })
 	return b
+}
+
+// ofLines gives a body of lines the time that a long file takes, where they are decided while they come.
+func (b *body) ofLines(atomic bool) {
+	if !atomic {
+		b.until = time.Now().Add(streamTime)
+	}
 }
 
 // after puts what has been read back in front.

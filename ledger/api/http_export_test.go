@@ -8,6 +8,12 @@ func (o HTTPOptions) Limited(read, write time.Duration, stream int64) HTTPOption
 	return o
 }
 
+// Hurried returns options with another time for the body of one command.
+func (o HTTPOptions) Hurried(command time.Duration) HTTPOptions {
+	o.limits.command = command
+	return o
+}
+
 // Waiting returns options with another time that stopping gives to what is under way.
 func (o HTTPOptions) Waiting(stop time.Duration) HTTPOptions {
 	o.limits.stop = stop

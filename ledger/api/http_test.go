@@ -629,6 +629,31 @@ func TestHTTPSlowBodies(t *testing.T) {
 	}
 }
 
+// Lines may come for far longer than one command may take: a long file does.
+func TestHTTPLinesTakeTheirTime(t *testing.T) {
+	t.Parallel()
+	const hurry = 500 * time.Millisecond
+	s := over(t, "127.0.0.1:0", api.HTTPOptions{}.Hurried(hurry), nil)
+	for _, contentType := range []string{asLines, asJSON} {
+		conn := s.dial(t, contentType, chunk(opened+"\n"+opened+"\n"))
+		time.Sleep(2 * hurry)
+		send(t, conn, chunk(opened+"\n"))
+		send(t, conn, "0\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs := answer{resp, string(text)}.receipts(t)
+		if got := statuses(rs); len(rs) != 3 || strings.Contains(got, "failed") {
+			t.Errorf("%s: %s", contentType, text)
+		}
+	}
+}
+
 // TestHTTPClientThatNeverReads is cut off once nothing more is to come from it.
 func TestHTTPClientThatNeverReads(t *testing.T) {
 	t.Parallel()
