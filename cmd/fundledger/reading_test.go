@@ -79,6 +79,9 @@ var ofSample = func() (all []twin) {
 		{"table exceptions --known-at 150 --wait 150", "tables/exceptions?known_at=150&wait=150"},
 		{"statement --line 1.1", "lines/1.1/statement"},
 		{"statement --line 2 --from 30 --as-of 2022-11-30 --unit yi", "lines/2/statement?from=30&as_of=2022-11-30&unit=yi"},
+		{"table progress --threshold 2.5 --as-of 2022-09-30", "tables/progress?threshold=2.5&as_of=2022-09-30"},
+		{"series --line 1.1", "series?line=1.1"},
+		{"series --line 0 --measure available --step month --known-at 120 --denominator net", "series?line=0&measure=available&step=month&known_at=120&denominator=net"},
 		{"report", "figures"},
 		{"report --denominator original --known-at 140", "figures?denominator=original&known_at=140"},
 		{"check", "check"},
@@ -306,6 +309,12 @@ func TestHTTPSaysWhatIsWrongWithAQuestion(t *testing.T) {
 		{"/v1/funds/f/years/2022/tables/lots?where=channel%3Dpayment", 422, events.UnknownField, "where", "payment"},
 		{"/v1/funds/f/years/2022/check?denominator=net", 422, events.UnknownField, "denominator", "net"},
 		{"/v1/funds/f/years/2022/lines/1/statement?from=4", 422, events.BadValue, "from", "3"},
+		{"/v1/funds/f/years/2022/series", 422, events.MissingField, "line", "line"},
+		{"/v1/funds/f/years/2022/series?line=9", 404, events.UnknownLine, "", "9"},
+		{"/v1/funds/f/years/2022/series?line=1&measure=rate", 422, events.BadValue, "measure", "spent"},
+		{"/v1/funds/f/years/2022/series?line=1&step=week", 422, events.BadValue, "step", "month"},
+		{"/v1/funds/f/years/2022/tables/progress?threshold=much", 422, events.BadValue, "threshold", "much"},
+		{"/v1/funds/f/years/2022/tables/budget?threshold=10", 422, events.UnknownField, "threshold", "10"},
 		{"/v1/funds/f/diff", 422, events.MissingField, "from", "from"},
 		{"/v1/funds/f/diff?from=4", 422, events.BadValue, "from", "3"},
 		{"/v1/funds/f/diff?from=3&to=2", 422, events.BadValue, "from", "2"},
@@ -544,8 +553,8 @@ func TestHTTPIsDescribed(t *testing.T) {
 			if p.Name == "name" {
 				names = p.Schema.Enum
 			}
-			if p.In == "query" && p.Name != "by" && p.Name != "where" { // which not every table takes
-				value := map[string]string{"as_of": "2022-12-31", "known_at": "3", "to": "3", "from": "1", "year": "2022", "wait": "3", "after": "1", "limit": "2"}[p.Name]
+			if p.In == "query" && !slices.Contains([]string{"by", "where", "threshold"}, p.Name) { // which not every table takes
+				value := map[string]string{"as_of": "2022-12-31", "known_at": "3", "to": "3", "from": "1", "year": "2022", "wait": "3", "after": "1", "limit": "2", "line": "1"}[p.Name]
 				if value == "" && len(p.Schema.Enum) > 0 {
 					value = p.Schema.Enum[0]
 				}
@@ -569,7 +578,7 @@ func TestHTTPIsDescribed(t *testing.T) {
 			}
 		}
 	}
-	if asked != 8 {
+	if asked != 9 {
 		t.Errorf("%d questions are described", asked)
 	}
 }

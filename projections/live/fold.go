@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/events/reading"
 	"fundledger/projections"
 )
@@ -86,10 +87,10 @@ func (p *piece) add(line []byte) {
 }
 
 // lines yields them.
-func (p *piece) lines(yield func([]byte, error) bool) {
+func (p *piece) lines(yield func([]byte) bool) {
 	start := 0
 	for _, end := range p.ends {
-		if !yield(p.text[start:end], nil) {
+		if !yield(p.text[start:end]) {
 			return
 		}
 		start = end
@@ -208,7 +209,15 @@ func (f *fold) look() error {
 // apply applies what is held, a batch under each lock, and reports whether all of it could be.
 func (f *fold) apply() bool {
 	ctx, stop := context.WithCancel(f.ctx)
-	batches := reading.Start(ctx, f.held.lines, true)
+	var last []byte
+	lines := func(yield func([]byte, error) bool) {
+		for line := range f.held.lines {
+			if last = line; !yield(line, nil) {
+				return
+			}
+		}
+	}
+	batches := reading.Start(ctx, lines, func() proof.Hash { return proof.Leaf(last) })
 	defer func() {
 		stop()
 		for range batches { // nobody reads the lines any more

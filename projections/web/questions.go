@@ -14,6 +14,7 @@ import (
 	"fundledger/events/words"
 	"fundledger/projections"
 	"fundledger/projections/history"
+	"fundledger/projections/progress"
 	"fundledger/projections/sheet"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,8 +34,14 @@ type question struct {
 const ofYear = "/v1/funds/{fund}/years/{year}/"
 
 var questions = []question{
-	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator", "threshold"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		if a.name == "progress" {
+			return b.Progress(a.query, a.threshold)
+		}
 		return b.Table(a.name, a.query)
+	}},
+	{"series", ofYear + "series", "What moved of a line in each period of a year", "series", []string{"known_at", "denominator", "line", "measure", "step"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Series(a.query, progress.Subject{Line: a.line, Measure: a.measure, Step: a.step})
 	}},
 	{"statement", ofYear + "lines/{line}/statement", "The statement of a line", "statement", []string{"known_at", "from"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 		return b.Statement(a.query, a.line, a.from)
@@ -53,29 +60,31 @@ var questions = []question{
 // What every question can be asked with.
 var (
 	printing = []string{"unit", "format", "lang"}
-	counting = []string{"as_of", "basis", "wait"}
+	counting = []string{"as_of", "basis", "by", "where", "wait"}
 )
 
-// params lists the parameters of a question. Of a table it lists those that some table takes.
-func (q *question) params() []string {
-	all := slices.Concat(q.takes, counting, printing)
-	if q.table == "" || slices.Contains(projections.Divided, q.table) {
-		all = append(all, "by")
-	}
-	if q.table == "" || slices.Contains(projections.Narrowed, q.table) {
-		all = append(all, "where")
-	}
-	return all
+// params lists the parameters of a question about a table, "" for those that some table takes.
+func (q *question) params(table string) []string {
+	return slices.DeleteFunc(slices.Concat(q.takes, counting, printing), func(name string) bool {
+		only := params[name].only
+		return only != nil && table != "" && !slices.Contains(only, table)
+	})
 }
 
 // An ask is a question as somebody asks it.
 type ask struct {
-	fund   events.Fund
-	name   string
-	line   events.Line
-	query  projections.Query
-	known  projections.Moment
-	from   projections.Moment
+	fund  events.Fund
+	name  string
+	line  events.Line
+	query projections.Query
+	known projections.Moment
+	from  projections.Moment
+
+	measure   events.Measure
+	step      progress.Step
+	threshold progress.Threshold
+	behind    string // how that was written
+
 	wait   events.Seq
 	after  events.Seq
 	limit  int
@@ -93,6 +102,7 @@ type param struct {
 	example string
 	choices []string
 	several bool
+	only    []string // the tables that take it; nil is all
 	set     func(*ask, string) error
 }
 
@@ -126,17 +136,34 @@ var params = map[string]param{
 		a.query.Denominator = history.Denominator(s)
 		return nil
 	}},
-	"by": {doc: "divide by a dimension: payee, method, channel, basis or one of the events' dims (tables budget and execution)", example: "channel", set: func(a *ask, s string) error {
+	"by": {doc: "divide by a dimension: payee, method, channel, basis or one of the events' dims (" + strings.Join(projections.Divided, ", ") + ")", example: "channel", only: projections.Divided, set: func(a *ask, s string) error {
 		a.query.By = s
 		return nil
 	}},
-	"where": {doc: "count only what has this value, DIM=VALUE; several: all of them", example: "channel=payment", several: true, set: func(a *ask, s string) error {
+	"where": {doc: "count only what has this value, DIM=VALUE; several: all of them", example: "channel=payment", several: true, only: projections.Narrowed, set: func(a *ask, s string) error {
 		dim, value, ok := strings.Cut(s, "=")
 		if !ok || dim == "" {
 			return &events.Error{Code: events.BadValue, Why: "where-form", Args: events.Args{"value": s}}
 		}
 		a.query.Where = append(a.query.Where, projections.Condition{Dim: dim, Value: value})
 		return nil
+	}},
+	"line": {doc: "a code; 0 is the whole of the fund", example: "1.1", set: func(a *ask, s string) (err error) {
+		a.line, err = events.ParseLine(s)
+		return err
+	}},
+	"measure": {doc: "what to follow; spent where it is left out", choices: plain(progress.Measured), set: func(a *ask, s string) error {
+		a.measure = events.Measure(s)
+		return nil
+	}},
+	"step": {doc: "the periods; month where it is left out", choices: plain(progress.Steps), set: func(a *ask, s string) error {
+		a.step = progress.Step(s)
+		return nil
+	}},
+	"threshold": {doc: "from how many percentage points behind time a line is slow (10)", example: "10", only: []string{"progress"}, set: func(a *ask, s string) (err error) {
+		a.threshold, err = progress.ParseThreshold(s)
+		a.behind = s
+		return err
 	}},
 	"wait": {doc: "answer once the event of this number is in: a receipt's seq", example: "17", set: func(a *ask, s string) (err error) {
 		a.wait, err = events.ParseSeq(s)
@@ -178,19 +205,18 @@ func plain[T ~string](of []T) []string {
 
 // read reads a request for a question.
 func (q *question) read(r *http.Request, lang words.Language) (*ask, error) {
-	takes, name := q.params(), cmp.Or(q.table, r.PathValue("name"))
+	name := cmp.Or(q.table, r.PathValue("name"))
 	if q.table == "" && !slices.Contains(projections.Tables, name) {
 		return nil, fault{choice("table", name, projections.Tables), http.StatusNotFound}
 	}
-	takes = slices.DeleteFunc(takes, func(p string) bool {
-		return p == "by" && !slices.Contains(projections.Divided, name) || p == "where" && !slices.Contains(projections.Narrowed, name)
-	})
-	a, err := read(r, lang, takes)
+	a, err := read(r, lang, q.params(name))
 	if err != nil {
 		return nil, err
 	}
-	if q.id == "diff" && a.from.IsZero() {
-		return nil, &events.Error{Code: events.MissingField, Args: events.Args{"kind": "diff", "field": "from"}}
+	for needs, lacks := range map[string]bool{"from": q.id == "diff" && a.from.IsZero(), "line": q.id == "series" && a.line == ""} {
+		if lacks {
+			return nil, &events.Error{Code: events.MissingField, Args: events.Args{"kind": q.id, "field": needs}}
+		}
 	}
 	if q.id == "diff" && a.from.After(a.known) {
 		return nil, a.backwards()
@@ -200,7 +226,7 @@ func (q *question) read(r *http.Request, lang words.Language) (*ask, error) {
 
 // read reads what a request asks, with the parameters that it may have. One that nobody knows is refused: misspelt, it would be taken for the whole.
 func read(r *http.Request, lang words.Language, takes []string) (a *ask, err error) {
-	a = &ask{name: r.PathValue("name"), lang: lang, unit: sheet.Yuan, limit: 1000}
+	a = &ask{name: r.PathValue("name"), measure: events.SpentM, step: progress.ByMonth, threshold: progress.UsualThreshold, lang: lang, unit: sheet.Yuan, limit: 1000}
 	for _, part := range []struct {
 		name string
 		set  func(string) error
@@ -332,7 +358,7 @@ func (a *ask) normal(q *question) []string {
 	}
 	out := []string{
 		q.id, string(a.fund), a.query.Year.String(), a.name, string(a.line), day, string(a.query.Basis), string(cmp.Or(a.query.Denominator, history.OverAdjusted)),
-		a.query.By, a.from.String(), a.format, string(unit), string(a.lang),
+		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.format, string(unit), string(a.lang),
 	}
 	for _, c := range a.query.Where {
 		out = append(out, c.Dim, c.Value)

@@ -7,6 +7,7 @@
 //	GET  /v1/funds/{fund}/diff                               what became known between two moments
 //	GET  /v1/funds/{fund}/years/{year}/tables/{name}         each of [projections.Tables]
 //	GET  /v1/funds/{fund}/years/{year}/lines/{line}/statement
+//	GET  /v1/funds/{fund}/years/{year}/series
 //	GET  /v1/funds/{fund}/years/{year}/figures
 //	GET  /v1/funds/{fund}/years/{year}/check
 //
@@ -71,7 +72,7 @@ func Routes(books *live.Books, version string) []Route {
 	rebuild.Responses = map[string]*huma.Response{"202": rebuild.Responses["200"]}
 	for i := range questions {
 		q := &questions[i]
-		routes = append(routes, Route{s.operation(q.id, q.path, q.summary, q.params(), typesOf(printed)), nil, s.sheet(q)})
+		routes = append(routes, Route{s.operation(q.id, q.path, q.summary, q.params(q.table), typesOf(printed)), nil, s.sheet(q)})
 	}
 	for i := range routes {
 		routes[i].Problems = problems
