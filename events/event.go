@@ -588,5 +588,14 @@ func Lines(block []byte) ([][]byte, bool) {
 	if len(block) == 0 || block[len(block)-1] != '\n' {
 		return nil, false
 	}
-	return bytes.Split(block[:len(block)-1], []byte{'\n'}), true
+	lines := make([][]byte, 0, len(block)/usualLine+1)
+	for len(block) > 0 {
+		end := bytes.IndexByte(block, '\n')
+		lines = append(lines, block[:end:end])
+		block = block[end+1:]
+	}
+	return lines, true
 }
+
+// usualLine is how long most lines are at least.
+const usualLine = 400

@@ -27,12 +27,12 @@ type quick struct {
 // Eight bytes at a time: ones times a byte is that byte eight times, and highs are their highest bits.
 const ones, highs = 0x0101010101010101, 0x8080808080808080
 
-// The likely are texts that may well come again, from the same line or the one before. They are not kept twice.
+// The likely are values that may well come again, from the same line or the one before. They are neither kept nor parsed twice.
 type likely struct {
 	id      ID
 	fund    Fund
 	line    Line
-	date    string
+	date    Date
 	payee   Payee
 	voucher Voucher
 	dims    Dims
@@ -242,13 +242,30 @@ func (q *quick) again(v []byte, was string) string {
 	return q.keep(v)
 }
 
-// parsed returns what a parser makes of v, which may be the text that was.
-func parsed[T any](q *quick, v []byte, was string, parser func(string) (T, error)) T {
-	got, err := parser(q.again(v, was))
+// parsed returns what a parser makes of v.
+func parsed[T any](q *quick, v []byte, parser func(string) (T, error)) T {
+	got, err := parser(q.keep(v))
 	if err != nil {
 		q.fail()
 	}
 	return got
+}
+
+// same is parsed of what may be the value that was, which a parser made.
+func same[T ~string](q *quick, v []byte, was T, parser func(string) (T, error)) T {
+	if len(v) > 0 && string(v) == string(was) {
+		return was
+	}
+	return parsed(q, v, parser)
+}
+
+// date reads the rest of a date that may be the one that was.
+func (q *quick) date(was Date) Date {
+	v := q.rest()
+	if len(v) > 0 && string(v) == was.text {
+		return was
+	}
+	return parsed(q, v, ParseDate)
 }
 
 // oneOf reads one of several words.

@@ -154,9 +154,9 @@ var (
 	quickVoucher = quickShapeOf(voucherNames)
 )
 
-func quickShapesOf(kinds []Kind) map[Kind]quickShape {
-	all := map[Kind]quickShape{}
-	for _, kind := range kinds {
+func quickShapesOf(kinds []Kind) []quickShape {
+	all := make([]quickShape, len(kinds))
+	for i, kind := range kinds {
 		var s quickShape
 		for name, must := range shapes[kind] {
 			f := fieldNamed([]byte(name))
@@ -168,7 +168,7 @@ func quickShapesOf(kinds []Kind) map[Kind]quickShape {
 				panic("events: " + string(kind) + " has a field that is not read quickly: " + name)
 			}
 		}
-		all[kind] = s
+		all[i] = s
 	}
 	return all
 }
@@ -205,7 +205,7 @@ func (q *quick) object(read func(f fieldSet)) (has fieldSet) {
 func (q *quick) command(c *Command) {
 	c.Mode, c.Basis, c.Seldom = Control, ByVoucher, none
 	has := q.object(func(f fieldSet) { q.field(c, f) })
-	if shape, ok := quickShapes[c.Kind]; !ok || !shape.fits(has) {
+	if i := slices.Index(quickKinds, c.Kind); i < 0 || !quickShapes[i].fits(has) {
 		q.fail()
 	}
 }
@@ -216,13 +216,14 @@ func (q *quick) field(c *Command, f fieldSet) {
 	case kindField:
 		c.Kind = oneOf(q, quickKinds)
 	case fundField:
-		c.Fund = parsed(q, q.quoted(), string(q.likely.fund), ParseFund)
+		c.Fund = same(q, q.quoted(), q.likely.fund, ParseFund)
 	case yearField:
 		c.Year = q.year()
 	case dateField:
-		c.Date = parsed(q, q.quoted(), q.likely.date, ParseDate)
+		q.open('"')
+		c.Date = q.date(q.likely.date)
 	case idField:
-		c.ID = parsed(q, q.quoted(), string(q.likely.id), ParseID)
+		c.ID = same(q, q.quoted(), q.likely.id, ParseID)
 	case modeField:
 		c.Mode = oneOf(q, modes)
 	case basisField:
@@ -234,7 +235,7 @@ func (q *quick) field(c *Command, f fieldSet) {
 	case amountField:
 		c.Amount = q.amount()
 	case lineField:
-		c.Line = parsed(q, q.quoted(), string(q.likely.line), ParseLine)
+		c.Line = same(q, q.quoted(), q.likely.line, ParseLine)
 	case lotField:
 		c.Lot = q.keep(q.text(500))
 	case payeeField:
@@ -248,7 +249,7 @@ func (q *quick) field(c *Command, f fieldSet) {
 	case commitmentField:
 		c.Commitment = q.ref()
 	case dueField:
-		c.Due = parsed(q, q.quoted(), "", ParseDate)
+		c.Due = parsed(q, q.quoted(), ParseDate)
 	case stageField:
 		c.Stage = oneOf(q, stages)
 	case methodField:
@@ -294,7 +295,7 @@ func (q *quick) amount() Amount {
 
 func (q *quick) ref() Ref {
 	if q.peek() == '"' {
-		return Ref{ID: parsed(q, q.quoted(), "", ParseID)}
+		return Ref{ID: parsed(q, q.quoted(), ParseID)}
 	}
 	return Ref{Seq: q.seq()}
 }

@@ -18,7 +18,7 @@ func (e *Event) Skim(line []byte) bool {
 	if c == nil {
 		c = &Command{}
 	}
-	q.likely = likely{fund: c.Fund, line: c.Line, date: c.Date.text, payee: c.Payee, voucher: c.Voucher, dims: c.Dims}
+	q.likely = likely{fund: c.Fund, line: c.Line, date: c.Date, payee: c.Payee, voucher: c.Voucher, dims: c.Dims}
 	return q.event(e, c, skimKinds)
 }
 
@@ -47,7 +47,7 @@ func (q *quick) event(e *Event, c *Command, kinds []Kind) bool {
 		return false
 	}
 	q.texts.Grow(len(q.b) / 6)
-	e.ID = parsed(q, id, "", ParseID)
+	e.ID = parsed(q, id, ParseID)
 	q.likely.id = e.ID // most commands that have one
 	e.Time = q.time()
 	q.must(`","sequence":"`)
@@ -128,7 +128,7 @@ func (q *quick) data(e *Event) {
 		e.Resolved.Commitment = q.seq()
 	}
 	if q.may(`,"line":"`) {
-		e.Resolved.Line = parsed(q, q.rest(), string(e.Command.Line), ParseLine)
+		e.Resolved.Line = same(q, q.rest(), e.Command.Line, ParseLine)
 	}
 	if q.may(`,"postings":[`) {
 		q.list(func() { q.posting(e) })
@@ -154,7 +154,7 @@ func (q *quick) posting(e *Event) {
 	q.must(`{"year":`)
 	p.Year = q.year()
 	q.must(`,"line":"`)
-	p.Line = parsed(q, q.rest(), string(c.Line), ParseLine)
+	p.Line = same(q, q.rest(), c.Line, ParseLine)
 	q.must(`,"measure":`)
 	p.Measure = oneOf(q, Measures)
 	q.must(`,"amount":"`)
@@ -165,11 +165,7 @@ func (q *quick) posting(e *Event) {
 	}
 	e.Decimals = decimals
 	q.must(`,"date":"`)
-	if date := q.rest(); string(date) == c.Date.text {
-		p.Date = c.Date
-	} else {
-		p.Date = parsed(q, date, "", ParseDate)
-	}
+	p.Date = q.date(c.Date)
 	p.Counts = q.counts(p.Date)
 	p.fiscalDate()
 	if q.may(`,"lot":"`) {
@@ -193,7 +189,7 @@ func (q *quick) posting(e *Event) {
 		p.OfYear = q.year()
 	}
 	if q.may(`,"of_line":"`) {
-		p.OfLine = parsed(q, q.rest(), string(c.Line), ParseLine)
+		p.OfLine = same(q, q.rest(), c.Line, ParseLine)
 	}
 	q.must("}")
 }

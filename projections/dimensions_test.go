@@ -9,6 +9,7 @@ import (
 
 	"fundledger/events"
 	"fundledger/projections"
+	"fundledger/projections/progress"
 	"fundledger/projections/sheet"
 
 	"pgregory.net/rapid"
@@ -336,6 +337,12 @@ func TestDimensionsThatThereAreNot(t *testing.T) {
 	bad.By = "distrikt"
 	for _, name := range projections.Divided {
 		_, err := b.Table(name, bad)
+		switch name {
+		case "report":
+			_, err = b.Report(bad)
+		case "series":
+			_, err = b.Series(bad, progress.Subject{Line: "0", Measure: "spent", Step: "month"})
+		}
 		if got := choices(err); got != "payee method channel basis district" {
 			t.Errorf("%s: there are %s", name, got)
 		}

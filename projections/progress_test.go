@@ -420,7 +420,7 @@ func drawnWaits(rt *rapid.T) *log {
 			}
 			return " dims=district:" + in[len(`,"dims":{"district":"`):len(in)-2]
 		}
-		switch kind := rapid.IntRange(0, 9).Draw(rt, "wait"); {
+		switch kind := rapid.IntRange(0, 11).Draw(rt, "wait"); {
 		case kind < 2:
 			n := l.pay(2022, rapid.SampledFrom([]string{"1.1", "2"}).Draw(rt, "line"), a, date, "basis="+basis, "channel=lower-treasury", "!over-budget", `,"payee":{"name":"x"}`+in)
 			sent, dims[n] = append(sent, n), in
@@ -450,8 +450,9 @@ func drawnWaits(rt *rapid.T) *log {
 			n := pick(sent)
 			l.add(2022, "clawed-back", fmt.Sprintf(`"cause":"refund","date":%q,"of":%d,"amount":%q,"settles":%d`, date, n, a, pick(parked)),
 				fmt.Sprintf("returned %s %s %s channel=lower-treasury%s", l.events[n-1].Command.Line, a, date, option(dims[n])), fmt.Sprintf("suspense 0 -%s %s", a, date))
-		case kind == 8:
-			l.add(2022, "allotted", fmt.Sprintf(`"date":%q,"line":"1.1","amount":%q,"to":"x"%s`, date, a, in), fmt.Sprintf("allotted 1.1 %s %s", a, date))
+		case kind == 8 || kind > 9: // often, since what is paid on a line takes it up
+			line := rapid.SampledFrom([]string{"1.1", "1.2.1", "2"}).Draw(rt, "allotted on")
+			l.add(2022, "allotted", fmt.Sprintf(`"date":%q,"line":%q,"amount":"9%s","to":"x"%s`, date, line, a, in), fmt.Sprintf("allotted %s 9%s %s", line, a, date))
 		case kind == 9:
 			if n := l.events[len(l.events)-1]; n.Command.Kind != events.Reversed && len(n.Postings) > 0 {
 				l.reverse(n.Seq)

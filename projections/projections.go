@@ -91,9 +91,9 @@ func (b *Book) Root() (string, error) {
 // Apply folds the next event in, as [View] demands.
 func (b *Book) Apply(e *events.Event) error { return b.history.Apply(e) }
 
-// ApplyStored is [Book.Apply] for whoever has the leaf of the stored line at hand.
-func (b *Book) ApplyStored(e *events.Event, leaf proof.Hash) error {
-	return b.history.ApplyStored(e, leaf)
+// ApplyStored is [Book.Apply] for whoever knows what the stored line is in the log's tree.
+func (b *Book) ApplyStored(e *events.Event, twig proof.Twig) error {
+	return b.history.ApplyStored(e, twig)
 }
 
 // Last is the number of the last event, 0 before the first.
@@ -110,8 +110,8 @@ var Tables = []string{"budget", "execution", "progress", "payments", "transit", 
 
 // Narrowed and Divided list what a query may narrow by dimensions, and divide by one.
 var (
-	Narrowed = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "statement", "series", "report", "diff"}
-	Divided  = []string{"budget", "execution", "transit", "ageing"}
+	Narrowed = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "lots", "statement", "series", "report", "diff"}
+	Divided  = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "lots", "series", "report"}
 )
 
 // Table returns a table of a year. It is [events.UnknownYear] where the year is not open as known in this book, and [events.BadValue] for a name, basis,
@@ -130,15 +130,15 @@ func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
 	case "execution":
 		return b.history.Execution(q, open)
 	case "progress":
-		return progress.Table(b.history, q, progress.UsualThreshold, open)
+		return b.Progress(q, progress.UsualThreshold)
 	case "payments":
-		return b.history.Payments(q, open)
+		return b.divided(q, func(q Query) (*sheet.Sheet, error) { return b.history.Payments(q, open) })
 	case "transit":
 		return progress.TransitTable(b.history, q, open)
 	case "ageing":
 		return progress.Ageing(b.history, q, open)
 	case "lots":
-		return progress.Lots(b.history, q, open)
+		return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Lots(b.history, q, open) })
 	case "exceptions":
 		return exceptions.Table(b.history, q, all, open)
 	}
@@ -154,7 +154,7 @@ func (b *Book) Progress(q Query, t progress.Threshold) (*sheet.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return progress.Table(b.history, q, t, open)
+	return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Table(b.history, q, t, open) })
 }
 
 // Series returns what moved of a measure of a line in each period of a year, with the errors of [Book.Table]; [events.UnknownLine] where the year has no such
@@ -167,7 +167,7 @@ func (b *Book) Series(q Query, of progress.Subject) (*sheet.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return progress.Series(b.history, q, of, open)
+	return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Series(b.history, q, of, open) })
 }
 
 // Report returns the report's figures of a year, with the errors of [Book.Table].
@@ -179,7 +179,7 @@ func (b *Book) Report(q Query) (*sheet.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return figures.Table(b.history, q, open)
+	return b.divided(q, func(q Query) (*sheet.Sheet, error) { return figures.Table(b.history, q, open) })
 }
 
 // Check returns what of a year does not agree: its stated figures with the ledger and with each other, and the open exceptions. The errors are those
@@ -344,12 +344,12 @@ func Fold(v View, log iter.Seq2[*events.Event, error], m Moment) (events.Seq, er
 	return last, nil
 }
 
-// Read applies stored lines to a book, as fast as they can be read: they are read on another core than applied. leaf returns the leaf of the line that they
+// Read applies stored lines to a book, as fast as they can be read: they are read on another core than applied. twig returns that of the line that they
 // yielded last. done, if not nil, hears how many have been applied.
 // Its error is that of the lines or of [Book.Apply]; the book stands after the last event that could be applied.
-func Read(ctx context.Context, b *Book, lines iter.Seq2[[]byte, error], leaf func() proof.Hash, done func(n int)) error {
+func Read(ctx context.Context, b *Book, lines iter.Seq2[[]byte, error], twig func() proof.Twig, done func(n int)) error {
 	ctx, stop := context.WithCancel(ctx)
-	batches := reading.Start(ctx, lines, leaf)
+	batches := reading.Start(ctx, lines, twig)
 	defer func() {
 		stop()
 		for range batches { // the lines stand still before anybody else reads them
@@ -357,7 +357,7 @@ func Read(ctx context.Context, b *Book, lines iter.Seq2[[]byte, error], leaf fun
 	}()
 	for batch := range batches {
 		for i := range batch.Events {
-			if err := b.ApplyStored(&batch.Events[i], batch.Leaves[i]); err != nil {
+			if err := b.ApplyStored(&batch.Events[i], batch.Twigs[i]); err != nil {
 				return err
 			}
 		}

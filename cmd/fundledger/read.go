@@ -272,7 +272,7 @@ func (s *store) book(ctx context.Context, p parsed) (book *projections.Book, roo
 	book = projections.NewBookOf(log.Line)
 	seen := p.checkpoints()
 	meter := s.app.reading()
-	err = projections.Read(ctx, book, seen.beside(log.Replay(ctx), log.Leaf), log.Leaf, meter.steps)
+	err = projections.Read(ctx, book, seen.beside(log.Replay(ctx), func() proof.Hash { return log.Twig().Leaf }), log.Twig, meter.steps)
 	meter.done()
 	at := log.At()
 	switch {

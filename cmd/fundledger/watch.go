@@ -234,7 +234,7 @@ func (f *follower) read(ctx context.Context) error {
 	if f.at.Seq > 0 && f.log.Current(ctx) == nil {
 		return nil
 	}
-	err := projections.Read(ctx, f.book, f.log.Rest(ctx), f.log.Leaf, func(n int) { f.news = f.news || n > 0 })
+	err := projections.Read(ctx, f.book, f.log.Rest(ctx), f.log.Twig, func(n int) { f.news = f.news || n > 0 })
 	f.at = f.log.At()
 	return err
 }

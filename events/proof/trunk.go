@@ -10,41 +10,64 @@ import (
 // trunkLeaves is how many leaves stand below the lowest hashes that a [Trunk] keeps: a power of two.
 const trunkLeaves, trunkLevel = 256, 8
 
+// A Twig is a leaf, and the complete subtrees of 256 leaves and more that end with it, the smallest first: what a [Trunk] needs to grow, without a hash
+// of its own.
+type Twig struct {
+	Leaf  Hash
+	Above []Hash
+}
+
+// Grow is [Tree.Append], and returns the twig.
+func (t *Tree) Grow(leaf Hash) Twig {
+	t.Append(leaf)
+	twig := Twig{Leaf: leaf}
+	if t.size%trunkLeaves == 0 {
+		for level := trunkLevel; level <= bits.TrailingZeros64(uint64(t.size)); level++ {
+			twig.Above = append(twig.Above, t.edge[level])
+		}
+	}
+	return twig
+}
+
 // A Trunk is a tree without its twigs: the hashes of its complete subtrees of 256 leaves and more, a quarter of a byte for each leaf. It gives the tree as
 // it was at any size, to whoever still has the leaves. The zero Trunk has none.
 type Trunk struct {
-	tree   Tree
+	size   int64
 	levels [][]Hash // of subtrees of 256 leaves, of 512, and so on
+	last   []Hash   // the leaves after them
 }
 
 // Size is the number of leaves.
-func (t *Trunk) Size() int64 { return t.tree.size }
+func (t *Trunk) Size() int64 { return t.size }
 
-// Append adds a leaf.
-func (t *Trunk) Append(leaf Hash) {
-	t.tree.Append(leaf)
-	if t.tree.size%trunkLeaves != 0 {
-		return
+// Append adds the twig that the tree had at this size.
+func (t *Trunk) Append(w Twig) {
+	t.size++
+	if t.last = append(t.last, w.Leaf); t.size%trunkLeaves == 0 {
+		t.last = t.last[:0]
 	}
-	for level := range bits.TrailingZeros64(uint64(t.tree.size)) - trunkLevel + 1 {
+	for level, h := range w.Above {
 		if level == len(t.levels) {
 			t.levels = append(t.levels, nil)
 		}
-		t.levels[level] = append(t.levels[level], t.tree.edge[level+trunkLevel])
+		t.levels[level] = append(t.levels[level], h)
 	}
 }
 
-// At returns the tree of the first size leaves; leaf gives at most 255 of them, in their order. Its error is that of leaf.
+// At returns the tree of the first size leaves. leaf gives at most 255 of them, in their order, and none where size is that of the trunk. Its error is that of
+// leaf.
 func (t *Trunk) At(size int64, leaf func(i int64) (Hash, error)) (Tree, error) {
-	if size == t.tree.size {
-		return t.tree, nil
-	}
 	out := Tree{size: size &^ (trunkLeaves - 1)}
 	for level := trunkLevel; size>>level > 0; level++ {
 		// Of each level the last complete subtree, as if leaves had been added one by one.
 		out.edge[level] = t.levels[level-trunkLevel][size>>level-1]
 	}
+	here := t.size &^ (trunkLeaves - 1)
 	for i := out.size; i < size; i++ {
+		if i >= here {
+			out.Append(t.last[i-here])
+			continue
+		}
 		h, err := leaf(i)
 		if err != nil {
 			return Tree{}, err
@@ -54,14 +77,15 @@ func (t *Trunk) At(size int64, leaf func(i int64) (Hash, error)) (Tree, error) {
 	return out, nil
 }
 
-// MarshalBinary writes the trunk down.
+// MarshalBinary writes the trunk down: its size, its lowest hashes, and the leaves after them.
 func (t Trunk) MarshalBinary() ([]byte, error) {
-	b, err := t.tree.MarshalBinary()
-	if err != nil {
-		return nil, err
+	b := binary.BigEndian.AppendUint64(nil, uint64(t.size))
+	parts := [][]Hash{t.last}
+	if len(t.levels) > 0 { // those above follow from the lowest
+		parts = [][]Hash{t.levels[0], t.last}
 	}
-	for _, level := range t.levels[:min(1, len(t.levels))] { // those above follow
-		for _, h := range level {
+	for _, part := range parts {
+		for _, h := range part {
 			b = append(b, h[:]...)
 		}
 	}
@@ -71,26 +95,21 @@ func (t Trunk) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (t *Trunk) UnmarshalBinary(b []byte) error {
 	*t = Trunk{}
-	if len(b) < 8 {
+	if len(b) < 8 || b[0]&0x80 != 0 {
 		return errNotATree
 	}
-	edge := 8 + bits.OnesCount64(binary.BigEndian.Uint64(b))*len(Hash{}) // the tree stands first and says its size
-	if len(b) < edge {
+	t.size = int64(binary.BigEndian.Uint64(b))
+	if b = b[8:]; t.size/trunkLeaves > int64(len(b)) || int64(len(b)) != (t.size/trunkLeaves+t.size%trunkLeaves)*int64(len(Hash{})) {
 		return errNotATree
 	}
-	if err := t.tree.UnmarshalBinary(b[:edge]); err != nil {
-		return err
-	}
-	b = b[edge:]
-	if int64(len(b)) != t.tree.size/trunkLeaves*int64(len(Hash{})) {
-		return errNotATree
-	}
-	var level []Hash
+	var all []Hash
 	for ; len(b) > 0; b = b[len(Hash{}):] {
-		level = append(level, Hash(b))
+		all = append(all, Hash(b))
 	}
+	level := all[:t.size/trunkLeaves]
+	t.last = all[len(level):]
 	for len(level) > 0 {
-		t.levels = append(t.levels, level)
+		t.levels = append(t.levels, level[:len(level):len(level)])
 		var above []Hash
 		for i := 0; i+1 < len(level); i += 2 {
 			above = append(above, tlog.NodeHash(level[i], level[i+1]))

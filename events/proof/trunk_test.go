@@ -15,8 +15,7 @@ func TestTrunkGivesEverySize(t *testing.T) {
 	roots := []Hash{tree.Root()}
 	for i := range n {
 		leaves[i] = Leaf(fmt.Append(nil, i))
-		trunk.Append(leaves[i])
-		tree.Append(leaves[i])
+		trunk.Append(tree.Grow(leaves[i]))
 		roots = append(roots, tree.Root())
 	}
 	data, err := trunk.MarshalBinary()
@@ -27,7 +26,13 @@ func TestTrunkGivesEverySize(t *testing.T) {
 	if err := back.UnmarshalBinary(data); err != nil {
 		t.Fatal(err)
 	}
-	back.Append(Leaf([]byte("more")))
+	grown := tree
+	for i := range 300 { // it grows on
+		back.Append(grown.Grow(Leaf(fmt.Append(nil, "more", i))))
+	}
+	if got, err := back.At(n+300, nil); err != nil || got.Root() != grown.Root() {
+		t.Errorf("grown on it has the root %v, want %v, %v", got.Root(), grown.Root(), err)
+	}
 	for _, from := range []*Trunk{&trunk, &back} {
 		for size := range int64(n + 1) {
 			asked := 0
@@ -38,7 +43,7 @@ func TestTrunkGivesEverySize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Root() != roots[size] || got.Size() != size || asked > 255 {
+			if got.Root() != roots[size] || got.Size() != size || asked > 255 || size == from.Size() && asked > 0 {
 				t.Fatalf("at %d: size %d, root %v, want %v; %d leaves asked for", size, got.Size(), got.Root(), roots[size], asked)
 			}
 			// It goes on growing as the tree did.
@@ -56,8 +61,9 @@ func TestTrunkGivesEverySize(t *testing.T) {
 func TestTrunkThatIsNone(t *testing.T) {
 	t.Parallel()
 	var trunk Trunk
+	var tree Tree
 	for i := range 600 {
-		trunk.Append(Leaf(fmt.Append(nil, i)))
+		trunk.Append(tree.Grow(Leaf(fmt.Append(nil, i))))
 	}
 	data, _ := trunk.MarshalBinary()
 	for _, n := range []int{0, 7, 8, 40, len(data) - 32, len(data) - 1} {

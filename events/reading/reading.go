@@ -15,11 +15,11 @@ import (
 type Batch struct {
 	// Events are read by [events.Event.Skim] where that can, else whole. They are valid until [Batch.Again].
 	Events []events.Event
-	// Leaves are those of their lines, where they were asked for.
-	Leaves []proof.Hash
-	Err    error
+	// Twigs are what their lines are in the log's tree, where that was asked for.
+	Twigs []proof.Twig
+	Err   error
 
-	leaf func() proof.Hash
+	twig func() proof.Twig
 	free chan<- *Batch
 }
 
@@ -32,13 +32,13 @@ const (
 	batchesAhead = 4
 )
 
-// Start begins to read lines. leaf returns the leaf of the line that they yielded last; where it is nil, nobody asks for leaves. The channel is closed after the last line, after an error, or when ctx has ended; who
+// Start begins to read lines. twig returns that of the line that they yielded last; where it is nil, nobody asks. The channel is closed after the last line, after an error, or when ctx has ended; who
 // stops earlier has to end ctx, and the lines are no longer read when the channel is closed.
-func Start(ctx context.Context, lines iter.Seq2[[]byte, error], leaf func() proof.Hash) <-chan *Batch {
+func Start(ctx context.Context, lines iter.Seq2[[]byte, error], twig func() proof.Twig) <-chan *Batch {
 	out := make(chan *Batch, batchesAhead)
 	free := make(chan *Batch, batchesAhead)
 	for range batchesAhead {
-		free <- &Batch{Events: make([]events.Event, 0, batchEvents), leaf: leaf, free: free}
+		free <- &Batch{Events: make([]events.Event, 0, batchEvents), twig: twig, free: free}
 	}
 	go func() {
 		defer close(out)
@@ -63,7 +63,7 @@ func Start(ctx context.Context, lines iter.Seq2[[]byte, error], leaf func() proo
 			}
 			select {
 			case b = <-free:
-				b.Events, b.Leaves = b.Events[:0], b.Leaves[:0]
+				b.Events, b.Twigs = b.Events[:0], b.Twigs[:0]
 			case <-ctx.Done():
 				return
 			}
@@ -91,8 +91,8 @@ func (b *Batch) read(line []byte) error {
 			return err
 		}
 	}
-	if b.leaf != nil {
-		b.Leaves = append(b.Leaves, b.leaf())
+	if b.twig != nil {
+		b.Twigs = append(b.Twigs, b.twig())
 	}
 	return nil
 }

@@ -31,11 +31,11 @@ func stored(t *testing.T, n int) (lines [][]byte) {
 	return lines
 }
 
-func source(lines [][]byte, end error) (iter.Seq2[[]byte, error], func() proof.Hash) {
-	var leaf proof.Hash
+func source(lines [][]byte, end error) (iter.Seq2[[]byte, error], func() proof.Twig) {
+	var twig proof.Twig
 	return func(yield func([]byte, error) bool) {
 		for _, l := range lines {
-			leaf = proof.Leaf(l)
+			twig = proof.Twig{Leaf: proof.Leaf(l)}
 			line := append([]byte(nil), l...)
 			if !yield(line, nil) {
 				return
@@ -47,16 +47,16 @@ func source(lines [][]byte, end error) (iter.Seq2[[]byte, error], func() proof.H
 		if end != nil {
 			yield(nil, end)
 		}
-	}, func() proof.Hash { return leaf }
+	}, func() proof.Twig { return twig }
 }
 
 func TestEveryEventOnceInOrder(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 255, 256, 257, 3000} {
 		lines := stored(t, n)
-		all, leaf := source(lines, nil)
+		all, twig := source(lines, nil)
 		got := 0
-		for b := range reading.Start(t.Context(), all, leaf) {
+		for b := range reading.Start(t.Context(), all, twig) {
 			if b.Err != nil {
 				t.Fatal(b.Err)
 			}
@@ -69,7 +69,7 @@ func TestEveryEventOnceInOrder(t *testing.T) {
 				if e.Seq != whole.Seq || e.ID != whole.ID || e.Command.Kind != whole.Command.Kind || e.Command.Payee != whole.Command.Payee || e.Command.Text != whole.Command.Text {
 					t.Fatalf("event %d of %d is %+v, want %+v", got+1, n, e, whole)
 				}
-				if b.Leaves[i] != proof.Leaf(want) {
+				if b.Twigs[i].Leaf != proof.Leaf(want) {
 					t.Fatalf("event %d of %d has another's leaf", got+1, n)
 				}
 				got++

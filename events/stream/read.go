@@ -74,7 +74,7 @@ func (l *Log) read(ctx context.Context, yield func([]byte, error) bool) error {
 			l.blocks.add(seq + 1) // before anybody has a line of it
 			seq += events.Seq(len(b.lines))
 			for n, line := range b.lines {
-				l.leaf = b.leaves[n]
+				l.twig = b.twigs[n]
 				if !yield(line, nil) {
 					l.pass(s.blocks[:i+1])
 					return errStopped
@@ -126,16 +126,16 @@ func (l *Log) short(block uint64, seq events.Seq) error {
 // pass moves the position over blocks that have been checked.
 func (l *Log) pass(blocks []checked) {
 	for _, b := range blocks {
-		for _, leaf := range b.leaves {
-			l.at.Tree.Append(leaf)
+		for i := range b.twigs {
+			l.at.Tree.Append(b.twigs[i].Leaf)
 		}
 		l.at.Block++
 		l.at.Seq += events.Seq(len(b.lines))
 	}
 }
 
-// Leaf returns the leaf of the line that was yielded last, for whoever reads: it was made when the line was checked.
-func (l *Log) Leaf() proof.Hash { return l.leaf }
+// Twig returns what the line that was yielded last is in the log's tree, for whoever reads: it was made when the line was checked.
+func (l *Log) Twig() proof.Twig { return l.twig }
 
 // What one batch of a direct get may hold: enough to keep both sides at work, little enough for memory.
 const (
@@ -167,10 +167,10 @@ type stretch struct {
 	err    error
 }
 
-// A checked block is its lines and their leaves.
+// A checked block is its lines and what they are in the tree.
 type checked struct {
-	lines  [][]byte
-	leaves []proof.Hash
+	lines [][]byte
+	twigs []proof.Twig
 }
 
 func (v *verifier) run(ctx context.Context) <-chan stretch {
@@ -303,10 +303,9 @@ func (v *verifier) block(msg *nats.Msg) (checked, error) {
 	if !ok || msg.Header.Get(countHeader) != strconv.Itoa(len(lines)) {
 		return checked{}, fault("count", countHeader)
 	}
-	tree, leaves := v.at.Tree, make([]proof.Hash, len(lines))
+	tree, twigs := v.at.Tree, make([]proof.Twig, len(lines))
 	for i, line := range lines {
-		leaves[i] = proof.Leaf(line)
-		tree.Append(leaves[i])
+		twigs[i] = tree.Grow(proof.Leaf(line))
 	}
 	root := tree.Root()
 	if msg.Header.Get(jetstream.MsgIDHeader) != root.String() {
@@ -314,7 +313,7 @@ func (v *verifier) block(msg *nats.Msg) (checked, error) {
 	}
 	v.at = Position{Block: at, Seq: v.at.Seq + events.Seq(len(lines)), Tree: tree}
 	v.root = root
-	return checked{lines, leaves}, v.passHead()
+	return checked{lines, twigs}, v.passHead()
 }
 
 // A request is a batch that was asked for.

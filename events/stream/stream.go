@@ -100,7 +100,7 @@ type Log struct {
 	head   *head
 	writer string
 	at     Position
-	leaf   proof.Hash // of the line yielded last
+	twig   proof.Twig // of the line yielded last
 	blocks blocks
 	exists bool
 }

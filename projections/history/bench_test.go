@@ -29,8 +29,9 @@ func many(b *testing.B) int {
 func busy(b *testing.B, n, lines int) *History {
 	h := New(func(context.Context, events.Seq) ([]byte, error) { panic("no line is read") })
 	rng := rand.New(rand.NewPCG(3, 4))
+	var tree proof.Tree
 	apply := func(e *events.Event) {
-		if err := h.ApplyStored(e, proof.Hash{byte(e.Seq), byte(e.Seq >> 8)}); err != nil {
+		if err := h.ApplyStored(e, tree.Grow(proof.Hash{byte(e.Seq), byte(e.Seq >> 8)})); err != nil {
 			b.Fatal(err)
 		}
 	}

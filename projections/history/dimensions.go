@@ -256,8 +256,21 @@ func (h *History) groups(y *Year, q Query) ([]group, error) {
 	return out, nil
 }
 
-// dimensionCell is a value of a dimension for its reader.
-func dimensionCell(dim, value string) sheet.Cell {
+// Values lists what the postings that count in a query have in the dimension that it divides by: sorted, and those without any last, as "".
+func (h *History) Values(y *Year, q Query) ([]string, error) {
+	groups, err := h.groups(y, q)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(groups))
+	for i := range groups {
+		out[i] = groups[i].value
+	}
+	return out, nil
+}
+
+// DimensionCell is a value of a dimension for its reader.
+func DimensionCell(dim, value string) sheet.Cell {
 	switch {
 	case value == "":
 		return sheet.Say("row.none")
@@ -298,7 +311,7 @@ func (h *History) divided(y *Year, q Query, there []budgeted) (*sheet.Table, err
 						continue
 					}
 					r := h.row(y, q, &lines[at], &balances[at], there[at])
-					value := dimensionCell(q.By, g.value)
+					value := DimensionCell(q.By, g.value)
 					r.Cells = slices.Concat([]sheet.Cell{value}, r.Cells)
 					if r.Own != nil {
 						r.Own.Cells = slices.Concat([]sheet.Cell{value}, r.Own.Cells)

@@ -49,7 +49,8 @@ type records struct {
 	decimals int
 	zone     *time.Location
 	lines    Lines
-	kept     keptLines // where there are no lines to read from
+	kept     keptLines  // where there are no lines to read from
+	tree     proof.Tree // of whoever is given no twigs
 
 	applied events.Seq
 
@@ -261,11 +262,16 @@ func (h *History) Until(t time.Time) events.Seq {
 
 // Root returns the root of the log's tree over the events of the history, with the errors of [Lines].
 func (h *History) Root() (proof.Hash, error) {
-	tree, err := h.trunk.At(int64(h.last), func(i int64) (proof.Hash, error) {
+	tree, err := h.Tree()
+	return tree.Root(), err
+}
+
+// Tree returns that tree.
+func (h *History) Tree() (proof.Tree, error) {
+	return h.trunk.At(int64(h.last), func(i int64) (proof.Hash, error) {
 		line, err := h.line(events.Seq(i + 1))
 		return proof.Leaf(line), err
 	})
-	return tree.Root(), err
 }
 
 // line returns the stored line of an event. It is [events.Tampered] where that is no longer the line that was applied.
@@ -372,11 +378,17 @@ func (h *History) Apply(e *events.Event) error {
 	if h.lines == nil {
 		h.kept = append(h.kept, line)
 	}
-	return h.ApplyStored(e, proof.Leaf(line))
+	if h.tree.Size() != int64(h.last) {
+		var err error
+		if h.tree, err = h.Tree(); err != nil {
+			return err
+		}
+	}
+	return h.ApplyStored(e, h.tree.Grow(proof.Leaf(line)))
 }
 
-// ApplyStored is [History.Apply] for whoever has the leaf of the stored line.
-func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
+// ApplyStored is [History.Apply] for whoever knows what the stored line is in the log's tree.
+func (h *History) ApplyStored(e *events.Event, twig proof.Twig) error {
 	c, r := e.Command, &e.Resolved
 	if e.Seq != h.last+1 || h.last != h.applied {
 		return &events.Error{Code: events.Tampered, Why: "gap", Args: events.Args{"seq": (h.last + 1).String()}}
@@ -404,7 +416,7 @@ func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
 		}
 		h.fund, h.currency, h.decimals, h.zone = c.Fund, r.Currency, r.Decimals, zone
 	}
-	h.enter(e, kind, micros, leaf)
+	h.enter(e, kind, micros, twig)
 	var of events.Kind
 	if r.Of != 0 {
 		h.ofs = append(h.ofs, pair{uint32(e.Seq), uint32(r.Of)})
@@ -460,7 +472,7 @@ func (h *History) ApplyStored(e *events.Event, leaf proof.Hash) error {
 const maxEvents = 1<<32 - 2
 
 // enter keeps what is kept of every event.
-func (h *History) enter(e *events.Event, kind int, micros int64, leaf proof.Hash) {
+func (h *History) enter(e *events.Event, kind int, micros int64, twig proof.Twig) {
 	c := e.Command
 	h.recorded.add(micros)
 	method := 0
@@ -475,8 +487,8 @@ func (h *History) enter(e *events.Event, kind int, micros int64, leaf proof.Hash
 	h.charged.add(charged)
 	h.count(h.charged.n-1, charged)
 	h.named.add(uint32(h.payees.of(c.Payee)))
-	h.leaves.add(binary.BigEndian.Uint64(leaf[:]))
-	h.trunk.Append(leaf)
+	h.leaves.add(binary.BigEndian.Uint64(twig.Leaf[:]))
+	h.trunk.Append(twig)
 }
 
 // count counts an event, which has that place, in its year.

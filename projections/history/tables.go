@@ -92,12 +92,9 @@ func (h *History) begun(name string, q Query, from *events.Seq) *sheet.Sheet {
 	}
 	var where []sheet.Cell
 	for _, c := range q.Where {
-		dim, value := dimensionName(c.Dim), dimensionCell(c.Dim, c.Value)
+		dim, value := dimensionName(c.Dim), DimensionCell(c.Dim, c.Value)
 		say("face.where", sheet.Member{Name: "dim", Value: dim}, sheet.Member{Name: "value", Value: value})
 		where = append(where, sheet.Words(c.Dim+"="+c.Value))
-	}
-	if q.By != "" {
-		say("face.by", sheet.Member{Name: "dim", Value: dimensionName(q.By)})
 	}
 	s.Head = append(s.Head,
 		sheet.Member{Name: "known_at", Value: sheet.Members(place(h.last)...)},
@@ -110,9 +107,15 @@ func (h *History) begun(name string, q Query, from *events.Seq) *sheet.Sheet {
 		s.Head = append(s.Head, sheet.Member{Name: "where", Value: sheet.Listed(where...)})
 	}
 	if q.By != "" {
-		s.Head = append(s.Head, sheet.Member{Name: "by", Value: sheet.Words(q.By)})
+		h.SayDivided(s, q.By)
 	}
 	return s
+}
+
+// SayDivided says on a sheet by which dimension it is divided.
+func (h *History) SayDivided(s *sheet.Sheet, by string) {
+	s.Face = append(s.Face, sheet.Say("face.by", sheet.Member{Name: "dim", Value: dimensionName(by)}))
+	s.Head = append(s.Head, sheet.Member{Name: "by", Value: sheet.Words(by)})
 }
 
 // afterTheFact says how much of the year was recorded when it had happened already, since rules did not stop that.
@@ -352,8 +355,14 @@ func (h *History) Lots(q Query, open Open) (*sheet.Sheet, error) {
 			return nil, err
 		}
 	}
-	t := h.lotTable("rows", lots, budgeted{true, true})
-	cells := append([]sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left()}, h.lotCells(&all, budgeted{true, true})...)
+	q, _ = h.checked(q)
+	divided, err := h.budgeted(y, q)
+	if err != nil {
+		return nil, err
+	}
+	there := lotsThere(q, divided[0])
+	t := h.lotTable("rows", lots, there)
+	cells := append([]sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left()}, h.lotCells(&all, there)...)
 	t.Total = &sheet.Row{Cells: append(cells, sheet.Left())}
 	s.Tables = []*sheet.Table{t}
 	return s, nil

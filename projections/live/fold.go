@@ -75,34 +75,41 @@ func (f *fold) line(ctx context.Context, n events.Seq) ([]byte, error) {
 	return f.log.Line(ctx, n)
 }
 
-// A piece is lines of a log, one after the other.
+// A piece is lines of a log, one after the other, and what each is in the log's tree.
 type piece struct {
-	text []byte
-	ends []int
+	text  []byte
+	ends  []int
+	twigs []proof.Twig
+
+	yielded int
 }
 
-func (p *piece) add(line []byte) {
+func (p *piece) add(line []byte, twig proof.Twig) {
 	p.text = append(p.text, line...)
 	p.ends = append(p.ends, len(p.text))
+	p.twigs = append(p.twigs, twig)
 }
 
 // lines yields them.
-func (p *piece) lines(yield func([]byte) bool) {
+func (p *piece) lines(yield func([]byte, error) bool) {
 	start := 0
-	for _, end := range p.ends {
-		if !yield(p.text[start:end]) {
+	for i, end := range p.ends {
+		if p.yielded = i; !yield(p.text[start:end], nil) {
 			return
 		}
 		start = end
 	}
 }
 
+// twig is that of the line yielded last.
+func (p *piece) twig() proof.Twig { return p.twigs[p.yielded] }
+
 // clear forgets the lines, and their room where it is much.
 func (p *piece) clear() {
 	if cap(p.text) > 2*loadBytes {
 		*p = piece{}
 	}
-	p.text, p.ends = p.text[:0], p.ends[:0]
+	p.text, p.ends, p.twigs = p.text[:0], p.ends[:0], p.twigs[:0]
 }
 
 // note tells those who wait. The fold must be locked.
@@ -180,7 +187,7 @@ func (f *fold) look() error {
 			f.fail(err)
 			return nil
 		}
-		f.held.add(line)
+		f.held.add(line, f.log.Twig())
 		f.seen.Add(1)
 		switch size := len(f.held.text); {
 		case holding && size >= f.most:
@@ -209,15 +216,7 @@ func (f *fold) look() error {
 // apply applies what is held, a batch under each lock, and reports whether all of it could be.
 func (f *fold) apply() bool {
 	ctx, stop := context.WithCancel(f.ctx)
-	var last []byte
-	lines := func(yield func([]byte, error) bool) {
-		for line := range f.held.lines {
-			if last = line; !yield(line, nil) {
-				return
-			}
-		}
-	}
-	batches := reading.Start(ctx, lines, func() proof.Hash { return proof.Leaf(last) })
+	batches := reading.Start(ctx, f.held.lines, f.held.twig)
 	defer func() {
 		stop()
 		for range batches { // nobody reads the lines any more
@@ -227,7 +226,7 @@ func (f *fold) apply() bool {
 		fault := batch.Err
 		f.mu.Lock()
 		for i := range batch.Events {
-			if err := f.book.ApplyStored(&batch.Events[i], batch.Leaves[i]); err != nil {
+			if err := f.book.ApplyStored(&batch.Events[i], batch.Twigs[i]); err != nil {
 				fault = err
 				break
 			}

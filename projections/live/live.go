@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/projections"
 )
 
@@ -34,6 +35,8 @@ type Log interface {
 	// An error ends it: [events.Tampered], or [events.Unavailable], after which the lines that were yielded hold and Rest goes on after them.
 	// A line is valid until the next is asked for.
 	Rest(ctx context.Context) iter.Seq2[[]byte, error]
+	// Twig returns what the line that Rest yielded last is in the log's tree.
+	Twig() proof.Twig
 	// Mark returns where the log stands. While Rest yields it may be somewhat before the line that was yielded last.
 	Mark() Mark
 	// Line returns the line of an event that Rest has yielded; it is the caller's. Unlike the others it may be called while Rest is at work, by one goroutine.

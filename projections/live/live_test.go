@@ -471,18 +471,26 @@ func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 type between struct {
 	Log
 	rest func(ctx context.Context, real iter.Seq2[[]byte, error], yield func([]byte, error) bool)
+	leaf *proof.Hash // of the line yielded last, as it was put
 }
 
 func (l between) Rest(ctx context.Context) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) { l.rest(ctx, l.Log.Rest(ctx), yield) }
+	return func(yield func([]byte, error) bool) {
+		l.rest(ctx, l.Log.Rest(ctx), func(line []byte, err error) bool {
+			*l.leaf = proof.Leaf(line)
+			return yield(line, err)
+		})
+	}
 }
+
+func (l between) Twig() proof.Twig { return proof.Twig{Leaf: *l.leaf, Above: l.Log.Twig().Above} }
 
 func (d *desk) putBetween(rest func(ctx context.Context, real iter.Seq2[[]byte, error], yield func([]byte, error) bool)) {
 	if rest == nil {
 		d.before.Store(nil)
 		return
 	}
-	d.before.Store(new(func(l Log) Log { return between{l, rest} }))
+	d.before.Store(new(func(l Log) Log { return between{l, rest, &proof.Hash{}} }))
 }
 
 func TestRebuildingBesideWhatAnswers(t *testing.T) {

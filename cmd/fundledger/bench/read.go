@@ -205,7 +205,7 @@ func (r *reading) rebuild(ctx context.Context, o *opened) (*projections.Book, *s
 	begin := time.Now()
 	log := o.store.Log(fund)
 	book := projections.NewBookOf(log.Line)
-	if err := projections.Read(ctx, book, log.Replay(ctx), log.Leaf, nil); err != nil {
+	if err := projections.Read(ctx, book, log.Replay(ctx), log.Twig, nil); err != nil {
 		return nil, nil, sample{}, err
 	}
 	return book, log, sample{events: int(book.Last()), elapsed: time.Since(begin)}, nil
@@ -221,7 +221,7 @@ func (r *reading) reopen(ctx context.Context, o *opened) (book *projections.Book
 	}) {
 		return nil, s, ErrNoSnapshot
 	}
-	if err := projections.Read(ctx, book, log.Rest(ctx), log.Leaf, nil); err != nil {
+	if err := projections.Read(ctx, book, log.Rest(ctx), log.Twig, nil); err != nil {
 		return nil, s, err
 	}
 	s = sample{events: int(book.Last()), elapsed: time.Since(begin)}
