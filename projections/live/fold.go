@@ -26,6 +26,8 @@ type fold struct {
 	stop  context.CancelFunc
 	seen  atomic.Uint64 // number of the last event that was read
 
+	turn sync.RWMutex // readers pass it on their way to mu: see lock
+
 	mu    sync.RWMutex
 	book  *projections.Book
 	taken events.Seq // number of the last event that the book took; one that it failed on may stand in it
@@ -57,6 +59,37 @@ const (
 	// rootsMost bounds the roots that are remembered.
 	rootsMost = 4096
 )
+
+// How long readers are kept waiting for one answer that takes long, how long they then go on before that is tried again, and after how much of that the writer has
+// its turn whatever it costs.
+const (
+	turnShut = 100 * time.Millisecond
+	turnOpen = 50 * time.Millisecond
+	turnMost = 10 * time.Second
+)
+
+// lock locks for writing. Whoever waits for a lock with others behind lets them wait for the longest answer that is being made. So new readers are kept out only for as
+// long as short answers take; where a long one is being made they are let in again, to what there is, and the writer waits: what it has to write is counted as lag.
+func (f *fold) lock() {
+	for begun := time.Now(); time.Since(begun) < turnMost; time.Sleep(turnOpen) {
+		f.turn.Lock()
+		for shut := time.Now(); time.Since(shut) < turnShut; time.Sleep(100 * time.Microsecond) {
+			if f.mu.TryLock() {
+				f.turn.Unlock()
+				return
+			}
+		}
+		f.turn.Unlock()
+	}
+	f.mu.Lock()
+}
+
+// rlock locks for reading; f.mu.RUnlock ends that.
+func (f *fold) rlock() {
+	f.turn.RLock()
+	f.mu.RLock()
+	f.turn.RUnlock()
+}
 
 func newFold(fund events.Fund, log Log, most int) *fold {
 	f := &fold{
@@ -203,7 +236,7 @@ func (f *fold) look() error {
 	if f.ctx.Err() != nil || !f.apply() {
 		return nil
 	}
-	f.mu.Lock()
+	f.lock()
 	defer f.mu.Unlock()
 	none := f.taken == 0
 	if f.lost || f.shown == none || f.none != none {
@@ -224,7 +257,7 @@ func (f *fold) apply() bool {
 	}()
 	for batch := range batches {
 		fault := batch.Err
-		f.mu.Lock()
+		f.lock()
 		for i := range batch.Events {
 			if err := f.book.ApplyStored(&batch.Events[i], batch.Twigs[i]); err != nil {
 				fault = err
@@ -245,7 +278,7 @@ func (f *fold) apply() bool {
 	}
 	f.held.clear()
 	if m := f.log.Mark(); m.Seq >= f.marks[len(f.marks)-1].Seq+markEvery { // nobody else changes the marks
-		f.mu.Lock()
+		f.lock()
 		f.marks = append(f.marks, m)
 		f.mu.Unlock()
 	}
@@ -253,7 +286,7 @@ func (f *fold) apply() bool {
 }
 
 func (f *fold) set(change func()) {
-	f.mu.Lock()
+	f.lock()
 	defer f.mu.Unlock()
 	change()
 	f.note()

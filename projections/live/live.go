@@ -6,7 +6,8 @@
 //	log ─▶ read, checked ─▶ held until the reading has ended ─▶ applied in pieces ─▶ readers
 //
 // What a reader gets is a cut: a book that holds the events 1 … n and nothing of those after, with the root of the log's tree at n. Events are applied in small
-// pieces, each under a lock, so nobody waits for long; an answer is made under the same lock for reading and must not wait for its reader.
+// pieces, each under a lock, so nobody waits for long; an answer is made under the same lock for reading and must not wait for its reader. Where one takes long, the
+// others go on and what is new waits.
 //
 // Some faults of a log show only where a reading ends. So what is read is not shown before. Where very much is new, more than should be held, it is applied while
 // it is read, and those who ask wait until the reading has ended.

@@ -272,6 +272,11 @@ func TestLagIsSeen(t *testing.T) {
 	if lag, _ := b.Health(); lag != 7 {
 		t.Errorf("meanwhile the lag is %d", lag)
 	}
+	for range 10 { // and other readers are not held up by who waits to write
+		if cut := d.mustCut(b, "a", 0, ""); cut.Seq != 5 {
+			t.Errorf("meanwhile another reads event %d", cut.Seq)
+		}
+	}
 	f.mu.RUnlock()
 	r.leave()
 	d.mustCut(b, "a", n, "")

@@ -173,7 +173,7 @@ var (
 func (r *runner) until(ctx context.Context, limit <-chan time.Time, wanted func(*fold) bool) (*fold, error) {
 	for {
 		f := r.fold.Load()
-		f.mu.RLock()
+		f.rlock()
 		changed, stopped, none := f.changed, f.err, f.none
 		switch {
 		case wanted(f):
