@@ -111,9 +111,6 @@ const (
 	StoppedHere State = "stopped"
 )
 
-// States lists them.
-var States = []State{Loading, Following, Unreachable, StoppedHere}
-
 // A Status is how a fund's book is at a moment. The cut is that of what was applied; it has no root while the book is loading or has stopped.
 type Status struct {
 	Fund  events.Fund
@@ -166,7 +163,9 @@ func Open(source Source, o Options) *Books {
 
 // Close ends following. Questions under way are answered; a later one is [events.Unavailable].
 func (b *Books) Close() {
+	b.mu.Lock() // nothing begins any more
 	b.stop()
+	b.mu.Unlock()
 	b.running.Wait()
 }
 

@@ -229,10 +229,12 @@ func (r *runner) status() Status {
 
 // rebuild begins to fold a new book beside the one that answers. One that is being loaded is as new as can be.
 func (r *runner) rebuild() {
+	r.books.mu.Lock()
+	defer r.books.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.fold.Load()
-	if r.rebuilding || old.now.Load().State == Loading {
+	if r.rebuilding || old.now.Load().State == Loading || r.books.ctx.Err() != nil {
 		return
 	}
 	r.rebuilding, r.failed = true, nil
