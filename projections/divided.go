@@ -33,7 +33,7 @@ func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error)) (*sheet.
 	var rows []sheet.Row
 	for _, v := range values {
 		part := whole
-		part.Where = append(slices.Clone(q.Where), Condition{Dim: q.By, Value: v})
+		part.Where = append(slices.Clone(q.Where), history.PartOf(q.By, v))
 		of, err := make(part)
 		if err != nil {
 			return nil, err

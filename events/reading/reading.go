@@ -29,7 +29,7 @@ func (b *Batch) Again() { b.free <- b }
 // How many events are read before something is made of them, and how many such batches there are.
 const (
 	batchEvents  = 256
-	batchesAhead = 4
+	batchesAhead = 16
 )
 
 // Start begins to read lines. twig returns that of the line that they yielded last; where it is nil, nobody asks. The channel is closed after the last line, after an error, or when ctx has ended; who

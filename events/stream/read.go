@@ -174,7 +174,7 @@ type checked struct {
 }
 
 func (v *verifier) run(ctx context.Context) <-chan stretch {
-	out := make(chan stretch)
+	out := make(chan stretch, 2)
 	go func() {
 		defer close(out)
 		send := func(s stretch) bool {

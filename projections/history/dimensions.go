@@ -19,8 +19,15 @@ const (
 
 var builtIn = []string{ByPayee, ByMethod, ByChannel, ByBasis}
 
-// A Condition keeps the postings that have a value in a dimension; "" is that they have none.
-type Condition struct{ Dim, Value string }
+// A Condition keeps the postings that have a value in a dimension; "" is that they have none. A payee may be asked for by any of its names, unless the condition
+// is for one part of a table that is divided by payee: they stand there by one name each, and two may share another.
+type Condition struct {
+	Dim, Value string
+	part       bool
+}
+
+// PartOf is the condition for the part of a divided table that has that value.
+func PartOf(dim, value string) Condition { return Condition{dim, value, true} }
 
 // Dimensions lists the dimensions of a year, or of every open year where y is 0: the built-in ones, and after them those of its postings by name.
 func (h *History) Dimensions(y events.Year) []string {
@@ -136,19 +143,19 @@ func (h *History) namedAt(n, last events.Seq) uint32 {
 	return named
 }
 
-// isPayee reports whether a payee is the one asked for, who may be called by any of its names.
-func (h *History) isPayee(n uint32, name string) bool {
+// isPayee reports whether a payee is the one asked for.
+func (h *History) isPayee(n uint32, c *Condition) bool {
 	payee := &h.payees.values[n]
-	if name == "" {
-		return payee.ID == "" && payee.Name == "" && payee.Ref == ""
+	if c.Value == "" || c.part {
+		return cmp.Or(payee.ID, payee.Name, payee.Ref) == c.Value
 	}
-	return name == payee.ID || name == payee.Name || name == payee.Ref
+	return c.Value == payee.ID || c.Value == payee.Name || c.Value == payee.Ref
 }
 
 // meets reports whether a part meets a condition.
 func (h *History) meets(p *part, c Condition) bool {
 	if c.Dim == ByPayee {
-		return h.isPayee(p.payee, c.Value)
+		return h.isPayee(p.payee, &c)
 	}
 	return h.value(&p.key, c.Dim) == c.Value
 }

@@ -87,7 +87,7 @@ func (h *History) counts(q *Query, r *row) bool {
 // paid reports whether an event is about the payees that are asked for.
 func (h *History) paid(q *Query, n events.Seq) bool {
 	for _, c := range q.Where {
-		if c.Dim == ByPayee && !h.isPayee(h.payee(n), c.Value) {
+		if c.Dim == ByPayee && !h.isPayee(h.payee(n), &c) {
 			return false
 		}
 	}
