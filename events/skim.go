@@ -12,13 +12,18 @@ import (
 //
 // It reports false for every other line, which says nothing about it: [ParseEvent] then reads it, or tells what is wrong with it. What Skim reads,
 // ParseEvent reads too, and equally. Either way e is overwritten; the room that e.Postings has is used again, and so are texts that the event before has too.
-func (e *Event) Skim(line []byte) bool {
+func (e *Event) Skim(line []byte) bool { return e.SkimAfter(e, line) }
+
+// SkimAfter is Skim of the line after that of another event, whose texts are used again.
+func (e *Event) SkimAfter(before *Event, line []byte) bool {
 	q := quick{b: line, lean: true}
+	if c := before.Command; c != nil {
+		q.likely = likely{fund: c.Fund, line: c.Line, date: c.Date, payee: c.Payee, voucher: c.Voucher, dims: c.Dims}
+	}
 	c := e.Command
 	if c == nil {
 		c = &Command{}
 	}
-	q.likely = likely{fund: c.Fund, line: c.Line, date: c.Date, payee: c.Payee, voucher: c.Voucher, dims: c.Dims}
 	return q.event(e, c, skimKinds)
 }
 

@@ -78,13 +78,7 @@ func (b *Batch) read(line []byte) error {
 	n := len(b.Events)
 	b.Events = b.Events[:n+1]
 	e := &b.Events[n]
-	if e.Command == nil {
-		e.Command = &events.Command{}
-	}
-	if n > 0 { // texts that the event before has too are not kept twice
-		*e.Command = *b.Events[n-1].Command
-	}
-	if !e.Skim(line) {
+	if !e.SkimAfter(&b.Events[max(n-1, 0)], line) {
 		var err error
 		if *e, err = events.ParseEvent(line); err != nil {
 			b.Events = b.Events[:n]

@@ -110,7 +110,7 @@ func (h *History) value(k *key, dim string) string {
 // valueOf is what a part has in any dimension. A payee is called by its id, which two of one name do not share.
 func (h *History) valueOf(p *part, dim string) string {
 	if dim == ByPayee {
-		payee := &h.payees.values[p.payee]
+		payee := &h.payees[p.payee]
 		return cmp.Or(payee.ID, payee.Name, payee.Ref)
 	}
 	return h.value(&p.key, dim)
@@ -118,7 +118,7 @@ func (h *History) valueOf(p *part, dim string) string {
 
 // Payee is whom an event names. One that names nobody has the payee of what it is about: a refund that of its payment, a release that of its commitment, a
 // reversal that of what it reverses.
-func (h *History) Payee(n events.Seq) events.Payee { return h.payees.values[h.payee(n)] }
+func (h *History) Payee(n events.Seq) events.Payee { return h.payees[h.payee(n)] }
 
 // payee is the number of [History.Payee].
 func (h *History) payee(n events.Seq) uint32 {
@@ -145,7 +145,7 @@ func (h *History) namedAt(n, last events.Seq) uint32 {
 
 // isPayee reports whether a payee is the one asked for.
 func (h *History) isPayee(n uint32, c *Condition) bool {
-	payee := &h.payees.values[n]
+	payee := &h.payees[n]
 	if c.Value == "" || c.part {
 		return cmp.Or(payee.ID, payee.Name, payee.Ref) == c.Value
 	}

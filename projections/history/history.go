@@ -83,7 +83,8 @@ type records struct {
 
 	texts  index[string] // lots, ways of paying, and lines of recoveries; 0 is none
 	dates  index[events.Date]
-	payees index[events.Payee]
+	payees []events.Payee     // by their numbers; 0 is none
+	called map[string][]int32 // their numbers by what they are called: to hash all that is known of one takes several times as long
 	dims   index[string]
 	dimsOf []events.Dims // by the number in dims
 
@@ -216,7 +217,7 @@ func New(lines Lines) *History {
 	return &History{records: &records{
 		lines: lines, live: book{}, posted: map[events.Year]*posted{},
 		reversals: map[events.Seq]events.Seq{}, amended: map[events.Seq][]amendment{}, closed: map[Flagged]events.Seq{}, opened: map[events.Year]*turns{},
-		stated: map[events.Seq]int{}, payees: indexOf(events.Payee{}), texts: indexOf(""), dates: indexOf[events.Date](), dims: indexOf[string](),
+		stated: map[events.Seq]int{}, payees: make([]events.Payee, 1), called: map[string][]int32{}, texts: indexOf(""), dates: indexOf[events.Date](), dims: indexOf[string](),
 	}, memo: &memo{}}
 }
 
@@ -486,7 +487,7 @@ func (h *History) enter(e *events.Event, kind int, micros int64, twig proof.Twig
 	}
 	h.charged.add(charged)
 	h.count(h.charged.n-1, charged)
-	h.named.add(uint32(h.payees.of(c.Payee)))
+	h.named.add(uint32(h.payeeNumber(&c.Payee)))
 	h.leaves.add(binary.BigEndian.Uint64(twig.Leaf[:]))
 	h.trunk.Append(twig)
 }
@@ -577,14 +578,14 @@ func (h *History) amend(e *events.Event) {
 	of, set := e.Resolved.Of, &e.Command.Set
 	a := amendment{Seq: e.Seq, Set: *set, Payee: h.namedAt(of, e.Seq-1)}
 	if a.Payee != 0 || h.kind(of) == events.Disbursed {
-		payee := h.payees.values[a.Payee]
+		payee := h.payees[a.Payee]
 		if set.PayeeName != nil {
 			payee.Name = *set.PayeeName
 		}
 		if set.PayeeID != nil {
 			payee.ID = *set.PayeeID
 		}
-		a.Payee = uint32(h.payees.of(payee))
+		a.Payee = uint32(h.payeeNumber(&payee))
 	}
 	h.amended[of] = append(h.amended[of], a)
 }
@@ -693,6 +694,23 @@ func (h *History) text(s string) int32 {
 		return 0
 	}
 	return h.texts.of(s)
+}
+
+// payeeNumber is the number of a payee, 0 where there is none.
+func (h *History) payeeNumber(p *events.Payee) int32 {
+	if *p == (events.Payee{}) {
+		return 0
+	}
+	called := cmp.Or(p.ID, p.Name, p.Ref)
+	for _, n := range h.called[called] {
+		if h.payees[n] == *p {
+			return n
+		}
+	}
+	n := int32(len(h.payees))
+	h.payees = append(h.payees, *p)
+	h.called[called] = append(h.called[called], n)
+	return n
 }
 
 func (h *History) dimsNumber(d events.Dims) int32 {

@@ -71,7 +71,7 @@ func (h *History) Save(w io.Writer, program string) error {
 	s := saved{
 		Form: savedForm, Program: program, Fund: h.fund, Currency: h.currency, Zone: h.zone.String(), Decimals: h.decimals, Applied: h.applied, Trunk: h.trunk,
 		Reversals: h.reversals, Amended: h.amended, Flagged: h.flagged, Closed: h.closed, Opened: h.opened, Explains: h.explains, Tolds: h.tolds,
-		Texts: h.texts.values, Dates: h.dates.values, Payees: h.payees.values, Dims: h.dimsOf, Ofs: len(h.ofs),
+		Texts: h.texts.values, Dates: h.dates.values, Payees: h.payees, Dims: h.dimsOf, Ofs: len(h.ofs),
 	}
 	for _, f := range h.figures {
 		to := savedFigure{Stated: f}
@@ -158,7 +158,10 @@ func Load(r io.Reader, program string, lines Lines) (*History, error) {
 	keep(&h.amended, s.Amended)
 	keep(&h.closed, s.Closed)
 	keep(&h.opened, s.Opened)
-	h.texts, h.dates, h.payees, h.dims = indexOf(s.Texts...), indexOf(s.Dates...), indexOf(s.Payees...), indexOf[string]()
+	h.texts, h.dates, h.dims = indexOf(s.Texts...), indexOf(s.Dates...), indexOf[string]()
+	for i := range s.Payees {
+		h.payeeNumber(&s.Payees[i])
+	}
 	for _, d := range s.Dims {
 		h.dims.of(d.Key())
 	}
