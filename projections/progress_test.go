@@ -409,7 +409,7 @@ func drawnWaits(rt *rapid.T) *log {
 	var sent, commitments, parked []events.Seq
 	dims := map[events.Seq]string{}
 	pick := func(of []events.Seq) events.Seq { return rapid.SampledFrom(of).Draw(rt, "of") }
-	for range rapid.IntRange(0, 20).Draw(rt, "waits") {
+	for range rapid.IntRange(12, 30).Draw(rt, "waits") {
 		date := rapid.SampledFrom(dates).Draw(rt, "date")
 		a := fmt.Sprintf("%d.%02d", rapid.IntRange(1, 99).Draw(rt, "yuan"), rapid.IntRange(0, 99).Draw(rt, "fen"))
 		in := rapid.SampledFrom([]string{"", `,"dims":{"district":"a"}`, `,"dims":{"district":"b"}`}).Draw(rt, "district")
@@ -420,7 +420,7 @@ func drawnWaits(rt *rapid.T) *log {
 			}
 			return " dims=district:" + in[len(`,"dims":{"district":"`):len(in)-2]
 		}
-		switch kind := rapid.IntRange(0, 11).Draw(rt, "wait"); {
+		switch kind := rapid.SampledFrom([]int{0, 1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 11}).Draw(rt, "wait"); {
 		case kind < 2:
 			n := l.pay(2022, rapid.SampledFrom([]string{"1.1", "2"}).Draw(rt, "line"), a, date, "basis="+basis, "channel=lower-treasury", "!over-budget", `,"payee":{"name":"x"}`+in)
 			sent, dims[n] = append(sent, n), in
