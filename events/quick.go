@@ -163,27 +163,37 @@ func (q *quick) quoted() []byte {
 	return q.rest()
 }
 
-// rest reads what is left of a string.
+// rest reads what is left of a string, which has to be plain. Everything else in the text is looked at byte by byte, so no other place can hide anything.
 func (q *quick) rest() []byte {
 	b, i := q.b, q.i
+	odd := uint64(0)
 	for ; i+8 <= len(b); i += 8 { // most strings are short: a call to find the end would take longer
-		w := binary.LittleEndian.Uint64(b[i:]) ^ '"'*ones
-		if quote := (w - ones) &^ w & highs; quote != 0 {
-			return q.upTo(i + bits.TrailingZeros64(quote)/8)
+		w := binary.LittleEndian.Uint64(b[i:])
+		mark, slash := w^'"'*ones, w^'\\'*ones
+		quote := (mark - ones) &^ mark & highs
+		strange := w | (w - ' '*ones) | (slash - ones) // its highest bits: of more than ASCII, a control character, a backslash
+		if quote != 0 {
+			before := quote&-quote - 1 // all bits below the first quotation mark
+			return q.upTo(i+bits.TrailingZeros64(quote)/8, (odd|strange&before)&highs != 0)
 		}
+		odd |= strange
 	}
 	for ; i < len(b); i++ {
 		if b[i] == '"' {
-			return q.upTo(i)
+			return q.upTo(i, true)
 		}
 	}
 	q.fail()
 	return nil
 }
 
-// upTo returns what stands before i, and steps over what stands there.
-func (q *quick) upTo(i int) []byte {
+// upTo returns what stands before i, and steps over what stands there. odd says that it may not be plain.
+func (q *quick) upTo(i int, odd bool) []byte {
 	v := q.b[q.i:i]
+	if odd && !plain(v) {
+		q.fail()
+		return nil
+	}
 	q.i = i + 1
 	return v
 }

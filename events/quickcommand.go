@@ -11,7 +11,7 @@ func quickCommand(c *Command, raw []byte) bool {
 	if len(raw) == 0 || raw[0] != '{' || raw[len(raw)-1] != '}' {
 		raw = bytes.Trim(raw, jsonSpace)
 	}
-	if len(raw) > MaxLine || !plain(raw) {
+	if len(raw) > MaxLine {
 		return false
 	}
 	q := quick{b: raw}

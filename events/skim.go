@@ -48,7 +48,7 @@ func (q *quick) event(e *Event, c *Command, kinds []Kind) bool {
 	// The kind comes before the look at every byte, so that those who are here in vain lose little time.
 	kind := q.kind(kinds)
 	q.must(`.v1","time":"`)
-	if q.doubt || len(q.b) > MaxLine || !plain(q.b) {
+	if q.doubt || len(q.b) > MaxLine {
 		return false
 	}
 	q.texts.Grow(len(q.b) / 6)
