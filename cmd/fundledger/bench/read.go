@@ -383,14 +383,19 @@ func (r *reading) measure(ctx context.Context, names []string, samples map[strin
 			}
 		}
 	}
-	// What a book needs is what there is less of without it.
-	if book, _, err = r.reopen(ctx, o); err != nil {
-		return 0, err
-	}
-	n, with := float64(book.Last()), heap()
-	runtime.KeepAlive(book)
+	// What a book needs is what there is more of with it. The broker lets caches go when it likes, so the middle of several is taken.
 	book = nil
-	return (with - heap()) / n, nil
+	var needs []float64
+	for range 5 {
+		before := heap()
+		one, _, err := r.reopen(ctx, o)
+		if err != nil {
+			return 0, err
+		}
+		needs = append(needs, (heap()-before)/float64(one.Last()))
+		runtime.KeepAlive(one)
+	}
+	return median(needs), nil
 }
 
 // heap is how much of the memory is in use.
