@@ -28,7 +28,7 @@ func (b *Batch) Again() { b.free <- b }
 
 // How many events are read before something is made of them, and how many such batches there are.
 const (
-	batchEvents  = 256
+	batchEvents  = 64
 	batchesAhead = 16
 )
 
