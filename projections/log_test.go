@@ -221,6 +221,17 @@ func (l *log) reverse(of events.Seq) events.Seq {
 	return n
 }
 
+// lines are the codes that the events told of, of any year.
+func (l *log) lines() map[events.Line]bool {
+	out := map[events.Line]bool{}
+	for _, e := range l.events {
+		for _, spec := range e.Command.Lines {
+			out[spec.Code] = true
+		}
+	}
+	return out
+}
+
 func (l *log) all() iter.Seq2[*events.Event, error] {
 	return func(yield func(*events.Event, error) bool) {
 		for _, e := range l.events {
