@@ -5,7 +5,6 @@ import (
 	"encoding/gob"
 	"encoding/json"
 	"errors"
-	"runtime/debug"
 	"time"
 
 	"fundledger/events"
@@ -76,19 +75,8 @@ type snapshotPiece struct {
 	Disbursed, Returned, Recovered, Confirmed events.Minor
 }
 
-// program names what a snapshot depends on besides the log: the form above, the rules, and which build it is.
-var program = func() string {
-	name := "3 " + events.Seq(events.Rules).String()
-	if info, ok := debug.ReadBuildInfo(); ok {
-		name += " " + info.Main.Version
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-				name += " " + s.Value
-			}
-		}
-	}
-	return name
-}()
+// program names what a snapshot depends on besides the log: the form above, and the program.
+var program = "3 " + events.Program
 
 var errOtherSnapshot = errors.New("ledger: a snapshot of another program or fund")
 

@@ -29,6 +29,7 @@ type program struct {
 	folder string
 	now    func() time.Time
 	faulty func(ledger.Log) ledger.Log
+	kept   events.Seq
 	stdin  string
 	env    map[string]string
 }
@@ -59,7 +60,7 @@ func (p *program) app(out, err io.Writer, args ...string) *app {
 	}
 	return &app{
 		args: args, stdin: strings.NewReader(p.stdin), stdout: out, stderr: err, getenv: func(name string) string { return p.env[name] },
-		now: now, faulty: p.faulty, patience: enough, lease: time.Minute,
+		now: now, faulty: p.faulty, kept: p.kept, patience: enough, lease: time.Minute,
 	}
 }
 

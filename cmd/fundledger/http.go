@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 	"fundledger/events/stream"
 	"fundledger/events/words"
 	"fundledger/ledger/api"
@@ -19,6 +20,7 @@ import (
 // the folder's token, and it is said aloud that it goes over the wire as it is.
 func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 	books := live.Open(followed{s.Store}, live.Options{
+		Kept: a.kept,
 		Stopped: func(e *live.Stopped) {
 			a.note("serve.reading-stopped", map[string]string{"fund": string(e.Fund), "seq": e.At.String(), "cause": a.message(e.Err)})
 		},
@@ -68,9 +70,20 @@ type followedLog struct {
 	fund  events.Fund
 }
 
-func (l followedLog) Mark() live.Mark {
+func (l followedLog) Stands() (events.Seq, proof.Hash) {
 	p := l.At()
-	return live.Mark{Seq: p.Seq, Open: func() live.Log { return l.store.at(l.fund, p) }}
+	return p.Seq, p.Tree.Root()
+}
+
+func (l followedLog) Before(n events.Seq, tree func(events.Seq) (proof.Tree, error)) (live.Log, events.Seq, error) {
+	var p stream.Position
+	if p.Block, p.Seq = l.Log.Before(n); p.Block > 0 {
+		var err error
+		if p.Tree, err = tree(p.Seq); err != nil {
+			return nil, 0, err
+		}
+	}
+	return l.store.at(l.fund, p), p.Seq, nil
 }
 
 // message is what an error says, in the language of this run.

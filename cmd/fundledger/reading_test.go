@@ -8,6 +8,8 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -146,6 +148,51 @@ func TestHTTPAnswersAsTheCommandLineDoes(t *testing.T) {
 			if got := get(t, s.site(t)+q.path, "Accept", accept); got.text != want {
 				t.Errorf("%s with Accept %q: %.300s", q.path, accept, got.text)
 			}
+		}
+	}
+}
+
+// A server that begins where the one before left off answers with the same bytes, and so does one that finds its snapshot changed.
+func TestHTTPAnswersAlikeFromASnapshot(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.kept = 100
+	s := p.serving(t, "--http", ":0", "--sample")
+	var paths []string
+	for _, q := range ofSample {
+		paths = append(paths, q.path)
+		if !strings.Contains(q.path, "known_at") && !strings.Contains(q.path, "diff") && q.path != "/v1/funds" && !strings.HasPrefix(q.path, "/v1/funds?") {
+			paths = append(paths, withParam(q.path, "known_at=121"))
+		}
+	}
+	ask := func() (all []string) {
+		for _, path := range paths {
+			got := get(t, s.site(t)+path)
+			if got.StatusCode != 200 {
+				t.Fatalf("%s: %d %s", path, got.StatusCode, got.text)
+			}
+			all = append(all, got.Header.Get("ETag")+got.text)
+		}
+		return all
+	}
+	want := ask()
+	s.stop()
+	at := filepath.Join(p.folder, "snapshots", "cd-gx.book")
+	for range 2 {
+		snapshot, err := os.ReadFile(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = p.serving(t, "--http", ":0")
+		for i, got := range ask() {
+			if got != want[i] {
+				t.Errorf("%s:\n%s\nwas\n%s", paths[i], got, want[i])
+			}
+		}
+		s.stop()
+		snapshot[len(snapshot)/3] ^= 1
+		if err := os.WriteFile(at, snapshot, 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

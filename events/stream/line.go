@@ -58,6 +58,16 @@ func (b *blocks) find(n events.Seq) (block uint64, first events.Seq) {
 	return b.before + uint64(at), b.firsts[at-1]
 }
 
+// Before returns the last place between two blocks that is not after event n, as far as the log was read: its block and the number of the event before it, both 0
+// at the beginning. Like Line it may be asked for while the log is being read or appended to, and by any number.
+func (l *Log) Before(n events.Seq) (block uint64, last events.Seq) {
+	block, first := l.blocks.find(n + 1)
+	if block == 0 {
+		return 0, 0
+	}
+	return block - 1, first - 1
+}
+
 // Line returns the stored line of an event that stands before the log's position, without its LF; it is the caller's. Unlike everything else
 // it may be asked for, by one goroutine, while the log is being appended to. The line was checked when the log was read; that it has not been changed since,
 // the caller must find out.

@@ -3,7 +3,6 @@ package live
 import (
 	"context"
 	"iter"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +16,10 @@ import (
 // A fold is one folding of a log, from its beginning on.
 type fold struct {
 	fund  events.Fund
-	log   Log // used by whoever looks
-	most  int // bytes that are held
+	log   Log        // used by whoever looks
+	kept  events.Seq // number of the last event in the last snapshot
+	tried time.Time  // when one was to be kept last
+	most  int        // bytes that are held
 	held  piece
 	wake  chan struct{}
 	ended chan struct{} // closed when nobody looks any more
@@ -31,7 +32,6 @@ type fold struct {
 	mu    sync.RWMutex
 	book  *projections.Book
 	taken events.Seq // number of the last event that the book took; one that it failed on may stand in it
-	marks []Mark     // in their order, the beginning first
 	shown bool
 	none  bool     // the log has no events
 	lost  bool     // the log could not be reached when it was last looked at
@@ -52,8 +52,6 @@ type memo struct {
 }
 
 const (
-	// markEvery is after how many events another place in the log is remembered: reading on from there takes little longer than reading one batch.
-	markEvery = 2000
 	// loadBytes are applied at a time while nobody is shown anything.
 	loadBytes = 1 << 20
 	// rootsMost bounds the roots that are remembered.
@@ -93,7 +91,7 @@ func (f *fold) rlock() {
 
 func newFold(fund events.Fund, log Log, most int) *fold {
 	f := &fold{
-		fund: fund, log: log, most: most, wake: make(chan struct{}, 1), ended: make(chan struct{}), marks: []Mark{log.Mark()}, changed: make(chan struct{}),
+		fund: fund, log: log, most: most, wake: make(chan struct{}, 1), ended: make(chan struct{}), changed: make(chan struct{}),
 	}
 	f.book = projections.NewBookOf(f.line)
 	f.roots.of = map[events.Seq]string{}
@@ -277,11 +275,6 @@ func (f *fold) apply() bool {
 		return false
 	}
 	f.held.clear()
-	if m := f.log.Mark(); m.Seq >= f.marks[len(f.marks)-1].Seq+markEvery { // nobody else changes the marks
-		f.lock()
-		f.marks = append(f.marks, m)
-		f.mu.Unlock()
-	}
 	return true
 }
 
@@ -336,23 +329,11 @@ func (f *fold) at(n events.Seq) (Cut, error) {
 	return Cut{n, root, f.book.History().Recorded(n)}, nil
 }
 
-// before returns the last mark not after n.
-func (f *fold) before(n events.Seq) Mark {
-	f.mu.RLock()
+// before returns a log that stands somewhat before an event that the fold has come to, or behind it, and the number of the event it stands behind.
+func (f *fold) before(n events.Seq) (Log, events.Seq, error) {
+	f.rlock()
 	defer f.mu.RUnlock()
-	at, found := slices.BinarySearchFunc(f.marks, n, func(m Mark, n events.Seq) int {
-		switch {
-		case m.Seq < n:
-			return -1
-		case m.Seq > n:
-			return 1
-		}
-		return 0
-	})
-	if !found {
-		at--
-	}
-	return f.marks[at]
+	return f.log.Before(n, func(n events.Seq) (proof.Tree, error) { return f.book.At(n).History().Tree() })
 }
 
 // lines yields the stored lines after one number up to another, which the fold has applied.
@@ -361,9 +342,12 @@ func (f *fold) lines(ctx context.Context, after, to events.Seq) iter.Seq2[[]byte
 		if after >= to {
 			return
 		}
-		m := f.before(after)
-		n := m.Seq
-		for line, err := range m.Open().Rest(ctx) {
+		log, n, err := f.before(after)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for line, err := range log.Rest(ctx) {
 			if err != nil {
 				yield(nil, err)
 				return

@@ -15,12 +15,16 @@
 // A book that cannot take an event stops for good: it answers with [Stopped], which has the number and the cause, and never leaves the event out. So does one
 // whose log was changed. Other funds go on. [Books.Rebuild] folds a new book from the beginning beside the old one, which goes on answering until the
 // new one has come as far.
+//
+// What a book has come to is kept as a snapshot of its log, and the next one begins there. A snapshot is a cache: one that is not whole, is of another program or
+// log, or does not go on to the end of the log without a fault, is as good as none. Until that is known nothing is shown of it. Rebuilding takes none.
 package live
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"sync"
 	"time"
@@ -38,18 +42,18 @@ type Log interface {
 	Rest(ctx context.Context) iter.Seq2[[]byte, error]
 	// Twig returns what the line that Rest yielded last is in the log's tree.
 	Twig() proof.Twig
-	// Mark returns where the log stands. While Rest yields it may be somewhat before the line that was yielded last.
-	Mark() Mark
+	// Stands returns where the log stands: the number of the last event before that, and the root of the log's tree there. It is not for while Rest yields.
+	Stands() (events.Seq, proof.Hash)
+	// Before returns another log of the fund, standing before event n and not long before it, and the number of the event it stands behind. tree gives the log's tree
+	// over the first so many events, or fails, and so does Before. It may be called while Rest is at work, by any number.
+	Before(n events.Seq, tree func(events.Seq) (proof.Tree, error)) (Log, events.Seq, error)
 	// Line returns the line of an event that Rest has yielded; it is the caller's. Unlike the others it may be called while Rest is at work, by one goroutine.
 	Line(ctx context.Context, n events.Seq) ([]byte, error)
-}
-
-// A Mark is a place in a log.
-type Mark struct {
-	// Seq is the number of the last event before it, 0 at the beginning.
-	Seq events.Seq
-	// Open returns the log, standing there.
-	Open func() Log
+	// KeepAs keeps what write writes, with where the log stands, under a name. It is a cache, and may be lost. While Rest is at work it must not be called.
+	KeepAs(name string, write func(io.Writer) error) error
+	// RecallAs gives read what was kept last under a name, and then leaves the log standing where that was. It reports false, and leaves the log as it was, where there
+	// is nothing whole, or read fails. Whether the log still has what it had there, Rest tells.
+	RecallAs(ctx context.Context, name string, read func(io.Reader) error) bool
 }
 
 // A Source has the logs of all funds.
@@ -70,8 +74,11 @@ type Options struct {
 	Patience time.Duration
 	// Stopped is told once of each book that stops. It may be nil.
 	Stopped func(*Stopped)
+	// Kept is how many new events are worth a snapshot; 0 is 20,000, which are read in less than a tenth of a second, as of a ledger.
+	Kept events.Seq
 
-	held int // bytes of lines to hold until a reading has ended; 0 is the usual
+	held    int    // bytes of lines to hold until a reading has ended; 0 is the usual
+	program string // that keeps snapshots; "" is this one
 }
 
 // heldMost is enough for what an import appends while the piece before is applied.
@@ -152,6 +159,12 @@ func Open(source Source, o Options) *Books {
 	if o.held == 0 {
 		o.held = heldMost
 	}
+	if o.Kept == 0 {
+		o.Kept = 20_000
+	}
+	if o.program == "" {
+		o.program = events.Program
+	}
 	if o.Stopped == nil {
 		o.Stopped = func(*Stopped) {}
 	}
@@ -161,7 +174,7 @@ func Open(source Source, o Options) *Books {
 	return b
 }
 
-// Close ends following. Questions under way are answered; a later one is [events.Unavailable].
+// Close ends following, and keeps what is new. Questions under way are answered; a later one is [events.Unavailable].
 func (b *Books) Close() {
 	b.mu.Lock() // nothing begins any more
 	b.stop()

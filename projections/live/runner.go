@@ -12,14 +12,15 @@ import (
 
 // A runner keeps the book of one fund.
 type runner struct {
-	books *Books
-	fund  events.Fund
-	ctx   context.Context
-	stop  context.CancelFunc
-	fold  atomic.Pointer[fold] // that answers
-	news  atomic.Uint64        // number that was told of last
-	inUse atomic.Int64
-	used  atomic.Int64 // when it was asked last, in nanoseconds
+	books   *Books
+	fund    events.Fund
+	ctx     context.Context
+	stop    context.CancelFunc
+	fold    atomic.Pointer[fold] // that answers
+	news    atomic.Uint64        // number that was told of last
+	inUse   atomic.Int64
+	recalls atomic.Bool  // it is tried to begin where a snapshot is
+	used    atomic.Int64 // when it was asked last, in nanoseconds
 
 	mu         sync.Mutex
 	rebuilding bool
@@ -89,9 +90,31 @@ func (r *runner) begin() *fold {
 	return f
 }
 
-// load reads the log to its end for the first time and follows it from there.
+// load reads the log to its end for the first time, from where a snapshot is if there is one, and follows it from there. Meanwhile f answers that it is loading.
 func (r *runner) load(f *fold) {
-	f.reach(0, min(r.books.o.Poll, 100*time.Millisecond))
+	often := min(r.books.o.Poll, 100*time.Millisecond)
+	r.recalls.Store(true)
+	k := r.recalled()
+	if k != nil {
+		for k.ctx.Err() == nil && !k.showing() && k.stopped() == nil {
+			if k.look() != nil {
+				f.set(func() { f.lost = true })
+				k.pause(often)
+			}
+		}
+		if k.showing() {
+			r.fold.Store(k)
+			r.recalls.Store(false)
+			f.set(f.stop) // who waits looks at the other
+			close(f.ended)
+			k.rouse() // who told of something meanwhile told f
+			r.follow(k)
+			return
+		}
+		k.stop() // from the beginning it will be seen whether it is the log
+	}
+	r.recalls.Store(false)
+	f.reach(0, often)
 	if f.nothing() { // nobody shall follow what is not there
 		r.books.drop(r)
 	}
@@ -101,6 +124,11 @@ func (r *runner) load(f *fold) {
 // follow keeps a fold at the end of the log, until another answers in its place, the books are closed, or it has stopped.
 func (r *runner) follow(f *fold) {
 	defer close(f.ended)
+	defer func() {
+		if r.ctx.Err() != nil { // else another answers in its place, which may know better
+			f.keep(&r.books.o)
+		}
+	}()
 	for f.ctx.Err() == nil && !f.nothing() {
 		if err := f.stopped(); err != nil {
 			r.books.o.Stopped(err)
@@ -108,6 +136,9 @@ func (r *runner) follow(f *fold) {
 		}
 		f.pause(r.books.o.Poll)
 		_ = f.look() // what it came to stands in the fold
+		if time.Since(f.tried) >= keepEvery {
+			f.keep(&r.books.o)
+		}
 	}
 }
 
@@ -234,7 +265,7 @@ func (r *runner) rebuild() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.fold.Load()
-	if r.rebuilding || old.now.Load().State == Loading || r.books.ctx.Err() != nil {
+	if r.rebuilding || r.recalls.Load() || old.now.Load().State == Loading || r.books.ctx.Err() != nil {
 		return
 	}
 	r.rebuilding, r.failed = true, nil
