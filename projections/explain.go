@@ -15,6 +15,36 @@ type Place struct {
 	Measure events.Measure
 }
 
+// ParsePlace reads LINE=MEASURE. Anything else is a [events.BadValue], with Why place-form, choice, or that of the line.
+func ParsePlace(s string) (at Place, err error) {
+	line, measure, ok := strings.Cut(s, "=")
+	if !ok {
+		return at, &events.Error{Code: events.BadValue, Why: "place-form", Args: events.Args{"value": s}}
+	}
+	at = Place{events.Root, events.Measure(measure)}
+	if line != string(events.Root) {
+		if at.Line, err = events.ParseLine(line); err != nil {
+			return at, err
+		}
+	}
+	return at, at.known()
+}
+
+func (at Place) String() string { return string(at.Line) + "=" + string(at.Measure) }
+
+// known refuses a measure that there is not.
+func (at Place) known() error {
+	measures := slices.Concat(events.Measures, events.Derived)
+	if slices.Contains(measures, at.Measure) {
+		return nil
+	}
+	var all []string
+	for _, m := range measures {
+		all = append(all, string(m))
+	}
+	return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "measure", "value": string(at.Measure), "choices": strings.Join(all, " ")}}
+}
+
 // Explained lists the tables whose cells [Book.Explain] can explain.
 var Explained = []string{"budget", "execution"}
 
@@ -212,13 +242,8 @@ func explained(h *history.History, counted []worthy, half string) (rows []sheet.
 
 // cellOf is a cell as the table has it.
 func cellOf(t *sheet.Table, at Place) (sheet.Cell, error) {
-	measures := slices.Concat(events.Measures, events.Derived)
-	if !slices.Contains(measures, at.Measure) {
-		var all []string
-		for _, m := range measures {
-			all = append(all, string(m))
-		}
-		return sheet.Cell{}, &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "measure", "value": string(at.Measure), "choices": strings.Join(all, " ")}}
+	if err := at.known(); err != nil {
+		return sheet.Cell{}, err
 	}
 	line, column := t.Column("line"), t.Column(string(at.Measure))
 	if at.Line == events.Root {

@@ -539,20 +539,10 @@ func (a *app) places(explain []string, table string, q question) (places []proje
 	case q.format == "csv": // which has the main table alone
 		return nil, usageError{hinted{a.say("error.explain-csv", nil), a.say("error.explain-csv-hint", nil)}}
 	}
-	measures := slices.Concat(events.Measures, events.Derived)
 	for _, s := range explain {
-		line, measure, ok := strings.Cut(s, "=")
-		if !ok {
-			return nil, usageError{hinted{a.say("error.explain", map[string]string{"value": s}), a.say("error.explain-hint", nil)}}
-		}
-		at := projections.Place{Line: events.Root, Measure: events.Measure(measure)}
-		if line != string(events.Root) {
-			if at.Line, err = events.ParseLine(line); err != nil {
-				return nil, a.flagError("explain", err)
-			}
-		}
-		if !slices.Contains(measures, at.Measure) {
-			return nil, a.badFlag("explain", measure, strings.Join(plain(measures), " "))
+		at, err := projections.ParsePlace(s)
+		if err != nil {
+			return nil, a.flagError("explain", err)
 		}
 		places = append(places, at)
 	}

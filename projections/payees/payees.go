@@ -96,8 +96,11 @@ type Sight struct {
 // A View folds one fund. It keeps its history, which knows who each event is about, and what of its payments the history does not tell.
 type View struct {
 	*history.History
-	facts map[events.Seq]fact
+	facts Facts
 }
+
+// Facts are what the payments of a fund have that the history does not tell, by their numbers.
+type Facts map[events.Seq]fact
 
 // A fact is what a payment has that others should not have.
 type fact struct {
@@ -108,24 +111,34 @@ type fact struct {
 
 // NewView returns the view of a fund of which nothing is folded yet. lines are those of its log, as in [history.New].
 func NewView(lines history.Lines) *View {
-	return &View{History: history.New(lines), facts: map[events.Seq]fact{}}
+	return ViewOf(history.New(lines), Facts{})
 }
+
+// ViewOf returns the view of a fund that was folded into a history, with the facts of just its events.
+func ViewOf(h *history.History, facts Facts) *View { return &View{h, facts} }
 
 // Apply folds the next event in, with the errors of [history.History.Apply].
 func (v *View) Apply(e *events.Event) error {
 	if err := v.History.Apply(e); err != nil {
 		return err
 	}
-	if c := e.Command; c.Kind == events.Disbursed {
-		f := fact{voucher: c.Voucher, account: c.Payee.Account, project: c.Dims.Get("project")}
-		for i := range e.Postings {
-			if e.Postings[i].Measure == events.DisbursedM {
-				f.counts = e.Postings[i].Counts
-			}
-		}
-		v.facts[e.Seq] = f
-	}
+	v.facts.Note(e)
 	return nil
+}
+
+// Note notes the facts of an event.
+func (f Facts) Note(e *events.Event) {
+	c := e.Command
+	if c.Kind != events.Disbursed {
+		return
+	}
+	of := fact{voucher: c.Voucher, account: c.Payee.Account, project: c.Dims.Get("project")}
+	for i := range e.Postings {
+		if e.Postings[i].Measure == events.DisbursedM {
+			of.counts = e.Postings[i].Counts
+		}
+	}
+	f[e.Seq] = of
 }
 
 // key is what a payee is matched by. The prefix keeps an id from being taken for a name.

@@ -34,11 +34,15 @@ type question struct {
 const ofYear = "/v1/funds/{fund}/years/{year}/"
 
 var questions = []question{
-	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator", "threshold"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator", "threshold", "explain"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 		if a.name == "progress" {
 			return b.Progress(a.query, a.threshold)
 		}
-		return b.Table(a.name, a.query)
+		s, err := b.Table(a.name, a.query)
+		if err == nil && len(a.places) > 0 {
+			err = b.Explain(s, a.query, a.places)
+		}
+		return s, err
 	}},
 	{"series", ofYear + "series", "What moved of a line in each period of a year", "series", []string{"known_at", "denominator", "line", "measure", "step"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 		return b.Series(a.query, progress.Subject{Line: a.line, Measure: a.measure, Step: a.step})
@@ -52,7 +56,10 @@ var questions = []question{
 	{"check", ofYear + "check", "What is stated against what is recomputed: every contradiction", "check", []string{"known_at"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 		return b.Check(a.query)
 	}},
-	{"diff", "/v1/funds/{fund}/diff", "What became known between two moments", "diff", []string{"from", "to", "year", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+	{"diff", "/v1/funds/{fund}/diff", "What became known between two moments", "diff", []string{"from", "since", "to", "year", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		if err := a.seen(b); err != nil {
+			return nil, err
+		}
 		return b.Diff(a.query, a.from)
 	}},
 }
@@ -79,6 +86,12 @@ type ask struct {
 	query projections.Query
 	known projections.Moment
 	from  projections.Moment
+	begun string // the parameter that from came by: from, or since
+
+	places []projections.Place
+	number events.Seq // of one event
+	funds  []events.Fund
+	payee  string
 
 	measure   events.Measure
 	step      progress.Step
@@ -93,8 +106,11 @@ type ask struct {
 	lang   words.Language
 }
 
-// eventsMost is how many events one answer can have.
-const eventsMost = 10_000
+// How many events one answer can have, and has where nobody says.
+const (
+	eventsMost  = 10_000
+	eventsUsual = 1000
+)
 
 // A param is what a parameter means.
 type param struct {
@@ -121,8 +137,38 @@ var params = map[string]param{
 		return err
 	}},
 	"from": {doc: "a number, date or RFC 3339 time: of a statement the first event, of a diff what is compared with", example: "40", set: func(a *ask, s string) (err error) {
+		if a.begun != "" {
+			return a.twice("from")
+		}
+		a.begun = "from"
 		a.from, err = projections.ParseMoment(s)
 		return err
+	}},
+	"since": {doc: "instead of from: what a table has told of the log, as NUMBER:ROOT; it is held against the log", example: "40:mCXZUdr0dY3vGwJpOaGFbz9sKGIUAeHqTBmtUDXvvD8=", set: func(a *ask, s string) (err error) {
+		if a.begun != "" {
+			return a.twice("since")
+		}
+		a.begun = "since"
+		if a.from, err = projections.ParseSeen(s); err == nil && a.from.Root() != nil && a.from.Seq() == 0 { // every root there was would have to be looked at
+			err = &events.Error{Code: events.BadValue, Why: "root-alone", Args: events.Args{"value": s}}
+		}
+		return err
+	}},
+	"explain": {doc: "add what a cell is made of, LINE=MEASURE; several: each of them", example: "1.4=spent", several: true, only: projections.Explained, set: func(a *ask, s string) error {
+		at, err := projections.ParsePlace(s)
+		a.places = append(a.places, at)
+		return err
+	}},
+	"fund": {doc: "only this fund; several: each of them", example: "cd-gx", several: true, set: func(a *ask, s string) error {
+		fund, err := events.ParseFund(s)
+		if !slices.Contains(a.funds, fund) {
+			a.funds = append(a.funds, fund)
+		}
+		return err
+	}},
+	"payee": {doc: "one payee, by id, name or reference: its share in each year of each fund", example: "湖南德山酒业营销有限公司", set: func(a *ask, s string) error {
+		a.payee = s
+		return nil
 	}},
 	"year": {doc: "the fiscal year; left out, all of them", example: "2022", set: func(a *ask, s string) (err error) {
 		a.query.Year, err = events.ParseYear(s)
@@ -175,7 +221,7 @@ var params = map[string]param{
 		}
 		return err
 	}},
-	"limit": {doc: "at most so many events; Link has the next ones (1000; at most 10000)", example: "100", set: func(a *ask, s string) (err error) {
+	"limit": {doc: "at most so many: of events 1000 where it is left out, and Link has the next ones; of the payees of each currency all, the largest first", example: "100", set: func(a *ask, s string) (err error) {
 		if a.limit, err = strconv.Atoi(s); err != nil || a.limit < 1 || a.limit > eventsMost {
 			return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"value": s, "choices": "1 … " + strconv.Itoa(eventsMost)}}
 		}
@@ -213,7 +259,7 @@ func (q *question) read(r *http.Request, lang words.Language) (*ask, error) {
 	if err != nil {
 		return nil, err
 	}
-	for needs, lacks := range map[string]bool{"from": q.id == "diff" && a.from.IsZero(), "line": q.id == "series" && a.line == ""} {
+	for needs, lacks := range map[string]bool{"from": q.id == "diff" && a.begun == "", "line": q.id == "series" && a.line == ""} {
 		if lacks {
 			return nil, &events.Error{Code: events.MissingField, Args: events.Args{"kind": q.id, "field": needs}}
 		}
@@ -221,12 +267,54 @@ func (q *question) read(r *http.Request, lang words.Language) (*ask, error) {
 	if q.id == "diff" && a.from.After(a.known) {
 		return nil, a.backwards()
 	}
+	if len(a.places) > 0 && (a.query.By != "" || a.format == "csv") {
+		why := "place-divided"
+		if a.query.By == "" {
+			why = "place-csv"
+		}
+		return nil, &events.Error{Code: events.BadValue, Why: why, Args: events.Args{"field": "explain", "value": a.explained()}}
+	}
 	return a, nil
+}
+
+// explained is the cells that are to be explained, as they were asked for.
+func (a *ask) explained() string {
+	out := make([]string, len(a.places))
+	for i, at := range a.places {
+		out[i] = at.String()
+	}
+	return strings.Join(out, " ")
+}
+
+// twice says that a comparison begins with two things.
+func (a *ask) twice(name string) error {
+	return &events.Error{Code: events.BadValue, Why: "one-of", Args: events.Args{"field": name, "other": a.begun}}
+}
+
+// seen holds what was seen against the log: it must begin with that.
+func (a *ask) seen(b *projections.Book) error {
+	root := a.from.Root()
+	if root == nil {
+		return nil
+	}
+	args := events.Args{"fund": string(a.fund), "seq": a.from.Seq().String(), "value": root.String(), "last": b.Last().String()}
+	switch {
+	case a.from.Seq() <= b.Last():
+		found, err := b.At(a.from.Seq()).Root()
+		if err != nil || found == root.String() {
+			return err
+		}
+		args["found"] = found
+		return &events.Error{Code: events.Tampered, Why: "not-seen", Args: args}
+	case !a.known.IsZero(): // the log may well go on
+		return a.backwards()
+	}
+	return &events.Error{Code: events.Tampered, Why: "shorter-than-seen", Args: args}
 }
 
 // read reads what a request asks, with the parameters that it may have. One that nobody knows is refused: misspelt, it would be taken for the whole.
 func read(r *http.Request, lang words.Language, takes []string) (a *ask, err error) {
-	a = &ask{name: r.PathValue("name"), measure: events.SpentM, step: progress.ByMonth, threshold: progress.UsualThreshold, lang: lang, unit: sheet.Yuan, limit: 1000}
+	a = &ask{name: r.PathValue("name"), measure: events.SpentM, step: progress.ByMonth, threshold: progress.UsualThreshold, lang: lang, unit: sheet.Yuan}
 	for _, part := range []struct {
 		name string
 		set  func(string) error
@@ -234,6 +322,7 @@ func read(r *http.Request, lang words.Language, takes []string) (a *ask, err err
 		{"fund", func(s string) (err error) { a.fund, err = events.ParseFund(s); return err }},
 		{"year", func(s string) (err error) { a.query.Year, err = events.ParseYear(s); return err }},
 		{"line", func(s string) (err error) { a.line, err = events.ParseLine(s); return err }},
+		{"n", func(s string) (err error) { a.number, err = events.ParseSeq(s); return err }},
 	} {
 		if s := r.PathValue(part.name); s != "" {
 			if err := part.set(s); err != nil {
@@ -299,7 +388,7 @@ func (q *question) answer(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 	if _, at := unknownMoment(err); at && q.id == "diff" && !a.known.IsZero() {
 		return nil, a.backwards()
 	}
-	return s, notThere("from", err) // that of known_at was found before
+	return s, notThere(cmp.Or(a.begun, "from"), err) // that of known_at was found before
 }
 
 // unknownMoment returns an error that says that nothing is known at a moment.
@@ -316,14 +405,14 @@ func notThere(name string, err error) error {
 	e = e.With("field", name)
 	if _, err := events.ParseSeq(e.Args["value"]); err != nil {
 		delete(e.Args, "last")
-	} else if name == "from" { // which not every question can do without
+	} else if name == "from" || name == "since" { // which not every question can do without
 		e.Why = "beyond-end"
 	}
 	return e
 }
 
 func (a *ask) backwards() error {
-	return &events.Error{Code: events.BadValue, Why: "backwards", Args: events.Args{"field": "from", "value": a.from.String(), "to": a.known.String()}}
+	return &events.Error{Code: events.BadValue, Why: "backwards", Args: events.Args{"field": a.begun, "value": a.from.String(), "to": a.known.String()}}
 }
 
 // ofDimension says by which parameter something was asked for that there is not.
@@ -358,7 +447,7 @@ func (a *ask) normal(q *question) []string {
 	}
 	out := []string{
 		q.id, string(a.fund), a.query.Year.String(), a.name, string(a.line), day, string(a.query.Basis), string(cmp.Or(a.query.Denominator, history.OverAdjusted)),
-		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.format, string(unit), string(a.lang),
+		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.explained(), a.format, string(unit), string(a.lang),
 	}
 	for _, c := range a.query.Where {
 		out = append(out, c.Dim, c.Value)
@@ -413,8 +502,9 @@ func (s *site) operation(id, path, summary string, takes, types []string) huma.O
 		{doc: "the fiscal year", example: "2022"},
 		{doc: "a code; 0 is the whole of the fund", example: "1.1"},
 		{doc: "which table", choices: projections.Tables},
+		{doc: "the number of an event", example: "23"},
 	} {
-		name := map[string]string{"cd-gx": "fund", "2022": "year", "1.1": "line", "": "name"}[p.example]
+		name := map[string]string{"cd-gx": "fund", "2022": "year", "1.1": "line", "": "name", "23": "n"}[p.example]
 		if strings.Contains(path, "{"+name+"}") {
 			op.Parameters = append(op.Parameters, p.describe(name, "path"))
 		}

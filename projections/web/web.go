@@ -4,12 +4,14 @@
 //	GET  /v1/funds/{fund}                                    how far it is read, with the root there
 //	POST /v1/funds/{fund}/rebuild                            fold it anew, beside what answers
 //	GET  /v1/funds/{fund}/events                             stored lines, verbatim
+//	GET  /v1/funds/{fund}/events/{n}                         one event, what it is about, and what is about it
 //	GET  /v1/funds/{fund}/diff                               what became known between two moments
 //	GET  /v1/funds/{fund}/years/{year}/tables/{name}         each of [projections.Tables]
 //	GET  /v1/funds/{fund}/years/{year}/lines/{line}/statement
 //	GET  /v1/funds/{fund}/years/{year}/series
 //	GET  /v1/funds/{fund}/years/{year}/figures
 //	GET  /v1/funds/{fund}/years/{year}/check
+//	GET  /v1/payees                                          what each payee got out of every fund
 //
 // The parameters are the command line's options, and a JSON answer has the bytes that the command line prints with --format json. What a question can be
 // asked with stands in one table ([questions]): a new one is a line there.
@@ -23,6 +25,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -65,6 +68,8 @@ func Routes(books *live.Books, version string) []Route {
 		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", printing, typesOf(printed)), nil, s.funds},
 		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, s.fund},
 		{s.operation("events", "/v1/funds/{fund}/events", "Stored events, verbatim, one to a line", []string{"after", "limit", "wait", "lang"}, []string{asLines}), nil, s.events},
+		{s.operation("event", "/v1/funds/{fund}/events/{n}", "One event, what it is about, and what is about it", ofEvent, typesOf(printed)), nil, s.event},
+		{s.operation("payees", "/v1/payees", "What each payee got out of every fund, and what may have been paid twice", ofPayees, typesOf(printed)), nil, s.payees},
 		{s.operation("rebuild", "/v1/funds/{fund}/rebuild", "Fold a fund's log anew, beside what answers until that has come as far", []string{"lang"}, []string{asJSON}), nil, s.rebuild},
 	}
 	rebuild := &routes[len(routes)-1].Operation
@@ -81,7 +86,7 @@ func Routes(books *live.Books, version string) []Route {
 }
 
 var problems = map[int]string{
-	http.StatusNotFound:            "there is no such fund, year, line or table",
+	http.StatusNotFound:            "there is no such fund, year, line, table, event or payee",
 	http.StatusUnprocessableEntity: "a parameter that there is not, or a value that it cannot have; args name it, the value and the choices",
 	http.StatusServiceUnavailable:  "the event waited for is not in yet, the log is still being read, or it cannot be reached",
 }
@@ -339,6 +344,7 @@ func (s *site) events(w http.ResponseWriter, r *http.Request, lang words.Languag
 	if err != nil {
 		return err
 	}
+	a.limit = cmp.Or(a.limit, eventsUsual)
 	var body bytes.Buffer
 	var tag string
 	same, at := false, a.after

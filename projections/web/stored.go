@@ -1,0 +1,193 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"net/http"
+	"strconv"
+
+	"fundledger/events"
+	"fundledger/events/proof"
+	"fundledger/events/words"
+	"fundledger/projections"
+	"fundledger/projections/live"
+	"fundledger/projections/payees"
+	"fundledger/projections/sheet"
+)
+
+// What a question about one event and about payees can be asked with.
+var (
+	ofEvent  = append([]string{"known_at", "wait"}, printing...)
+	ofPayees = append([]string{"fund", "payee", "limit", "as_of", "known_at"}, printing...)
+)
+
+// stored shows visit the stored lines of a fund up to a cut, which they must come to. Nobody waits meanwhile. A line is valid until visit returns.
+func (s *site) stored(ctx context.Context, fund events.Fund, at live.Cut, visit func(line []byte) error) error {
+	return s.books.Events(ctx, fund, 0, 0, int(at.Seq), func(_ live.Cut, _ events.Seq, lines iter.Seq2[[]byte, error]) error {
+		var tree proof.Tree
+		for line, err := range lines {
+			if err == nil {
+				tree.Append(proof.Leaf(line))
+				err = visit(line)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if tree.Root().String() != at.Root {
+			return otherRoot(fund, at)
+		}
+		return nil
+	})
+}
+
+// otherRoot says that the log is no longer the one that was answered from.
+func otherRoot(fund events.Fund, at live.Cut) error {
+	return &events.Error{Code: events.Tampered, Why: "root", Args: events.Args{"fund": string(fund), "seq": at.Seq.String()}}
+}
+
+// event answers with one event whole. What it is about stands before it, so the log is read twice.
+func (s *site) event(w http.ResponseWriter, r *http.Request, lang words.Language) error {
+	a, err := read(r, lang, ofEvent)
+	if err != nil {
+		return err
+	}
+	var at live.Cut
+	err = s.books.Read(r.Context(), a.fund, a.wait, a.known, func(cut live.Cut, _ *projections.Book) error {
+		at = cut
+		return nil
+	})
+	if err != nil {
+		return said(notThere("known_at", err), lang)
+	}
+	if a.number > at.Seq {
+		args := events.Args{"field": "n", "value": a.number.String(), "last": at.Seq.String()}
+		return fault{&events.Error{Code: events.BadValue, Why: "beyond-end", Args: args}, http.StatusNotFound}
+	}
+	tag := s.tag(at, "event", string(a.fund), a.number.String(), a.format, string(a.unit), string(a.lang))
+	var body bytes.Buffer
+	same := has(r, tag)
+	if !same {
+		made, err := s.trail(r.Context(), a, at)
+		if err == nil {
+			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
+		}
+		if err != nil {
+			return said(err, lang)
+		}
+	}
+	cached(w, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+	return nil
+}
+
+func (s *site) trail(ctx context.Context, a *ask, at live.Cut) (*sheet.Sheet, error) {
+	trail := projections.NewTrail(a.number)
+	for _, view := range []func() projections.View{func() projections.View { return trail }, trail.Second} {
+		v := view()
+		err := s.stored(ctx, a.fund, at, func(line []byte) error {
+			e, err := events.ParseEvent(line)
+			if err != nil {
+				return err
+			}
+			if e.Seq == a.number {
+				trail.Line = bytes.Clone(line)
+			}
+			return v.Apply(&e)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return trail.Sheet(at.Root)
+}
+
+// payees answers what each payee got. Where one fund cannot be read nothing is answered.
+func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Language) error {
+	a, err := read(r, lang, ofPayees)
+	if err != nil {
+		return err
+	}
+	if a.known.Seq() != 0 && len(a.funds) != 1 {
+		return &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
+	}
+	funds := a.funds
+	if funds == nil {
+		if funds, err = s.books.Funds(r.Context()); err != nil {
+			return said(err, lang)
+		}
+	}
+	day := ""
+	if a.query.AsOf != nil {
+		day = a.query.AsOf.String()
+	}
+	parts := []string{"payees", a.payee, strconv.Itoa(a.limit), day, a.format, string(a.unit), string(a.lang)}
+	cuts := map[events.Fund]live.Cut{}
+	var early error
+	for _, fund := range funds {
+		err := s.books.Read(r.Context(), fund, 0, a.known, func(at live.Cut, _ *projections.Book) error {
+			cuts[fund] = at
+			parts = append(parts, string(fund), at.Seq.String(), at.Root)
+			return nil
+		})
+		_, none := unknownMoment(err) // nothing of it was known then
+		switch {
+		case none && a.known.Seq() == 0:
+			early = err
+		case err != nil:
+			return said(notThere("known_at", err), lang)
+		}
+	}
+	if len(cuts) == 0 && early != nil {
+		return said(notThere("known_at", early), lang)
+	}
+	tag := s.tag(live.Cut{}, parts...)
+	var body bytes.Buffer
+	same := has(r, tag)
+	if !same {
+		all := payees.Payees{AsOf: a.query.AsOf}
+		for _, fund := range funds {
+			if at, known := cuts[fund]; known {
+				if err := s.addPayees(r.Context(), &all, fund, at); err != nil {
+					return said(err, lang)
+				}
+			}
+		}
+		if a.payee != "" && !all.Has(a.payee) {
+			return fault{&events.Error{Code: events.BadValue, Why: "no-payee", Args: events.Args{"field": "payee", "value": clip(a.payee)}}, http.StatusNotFound}
+		}
+		made, err := all.Sheet(payees.Query{Payee: a.payee, Limit: a.limit})
+		if err == nil {
+			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
+		}
+		if err != nil {
+			return said(err, lang)
+		}
+	}
+	cached(w, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+	return nil
+}
+
+// addPayees adds a fund as known at a cut. The log is read for what its history does not tell, before the book is asked.
+func (s *site) addPayees(ctx context.Context, all *payees.Payees, fund events.Fund, at live.Cut) error {
+	facts := payees.Facts{}
+	var e events.Event
+	err := s.stored(ctx, fund, at, func(line []byte) (err error) {
+		if !e.Skim(line) {
+			if e, err = events.ParseEvent(line); err != nil {
+				return err
+			}
+		}
+		facts.Note(&e)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.books.Read(ctx, fund, 0, projections.MomentOf(at.Seq), func(cut live.Cut, b *projections.Book) error {
+		if cut.Root != at.Root {
+			return otherRoot(fund, at)
+		}
+		return all.Add(payees.ViewOf(b.History(), facts), at.Root)
+	})
+}
