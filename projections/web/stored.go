@@ -22,16 +22,23 @@ var (
 	ofPayees = append([]string{"fund", "payee", "limit", "as_of", "known_at"}, printing...)
 )
 
-// stored shows visit the stored lines of a fund up to a cut, which they must come to. Nobody waits meanwhile. A line is valid until visit returns.
-func (s *site) stored(ctx context.Context, fund events.Fund, at live.Cut, visit func(line []byte) error) error {
+// stored shows visit the events of a fund up to a cut, which their lines must come to, as [events.Event.Skim] reads them where it can. Nobody waits meanwhile. Event and
+// line are valid until visit returns.
+func (s *site) stored(ctx context.Context, fund events.Fund, at live.Cut, visit func(e *events.Event, line []byte) error) error {
 	return s.books.Events(ctx, fund, 0, 0, int(at.Seq), func(_ live.Cut, _ events.Seq, lines iter.Seq2[[]byte, error]) error {
 		var tree proof.Tree
+		var e events.Event
 		for line, err := range lines {
-			if err == nil {
-				tree.Append(proof.Leaf(line))
-				err = visit(line)
-			}
 			if err != nil {
+				return err
+			}
+			tree.Append(proof.Leaf(line))
+			if !e.Skim(line) {
+				if e, err = events.ParseEvent(line); err != nil {
+					return err
+				}
+			}
+			if err := visit(&e, line); err != nil {
 				return err
 			}
 		}
@@ -85,15 +92,11 @@ func (s *site) trail(ctx context.Context, a *ask, at live.Cut) (*sheet.Sheet, er
 	trail := projections.NewTrail(a.number)
 	for _, view := range []func() projections.View{func() projections.View { return trail }, trail.Second} {
 		v := view()
-		err := s.stored(ctx, a.fund, at, func(line []byte) error {
-			e, err := events.ParseEvent(line)
-			if err != nil {
-				return err
-			}
+		err := s.stored(ctx, a.fund, at, func(e *events.Event, line []byte) error {
 			if e.Seq == a.number {
 				trail.Line = bytes.Clone(line)
 			}
-			return v.Apply(&e)
+			return v.Apply(e)
 		})
 		if err != nil {
 			return nil, err
@@ -145,6 +148,12 @@ func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Languag
 	var body bytes.Buffer
 	same := has(r, tag)
 	if !same {
+		select { // what such an answer is made of takes much room
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+		case <-r.Context().Done():
+			return &events.Error{Code: events.Unavailable, Why: "broker", Err: r.Context().Err()}
+		}
 		all := payees.Payees{AsOf: a.query.AsOf}
 		for _, fund := range funds {
 			if at, known := cuts[fund]; known {
@@ -171,14 +180,8 @@ func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Languag
 // addPayees adds a fund as known at a cut. The log is read for what its history does not tell, before the book is asked.
 func (s *site) addPayees(ctx context.Context, all *payees.Payees, fund events.Fund, at live.Cut) error {
 	facts := payees.Facts{}
-	var e events.Event
-	err := s.stored(ctx, fund, at, func(line []byte) (err error) {
-		if !e.Skim(line) {
-			if e, err = events.ParseEvent(line); err != nil {
-				return err
-			}
-		}
-		facts.Note(&e)
+	err := s.stored(ctx, fund, at, func(e *events.Event, _ []byte) error {
+		facts.Note(e)
 		return nil
 	})
 	if err != nil {

@@ -59,11 +59,12 @@ type Route struct {
 type site struct {
 	books   *live.Books
 	version string
+	turn    chan struct{} // of whoever adds up payees
 }
 
 // Routes returns the operations over books. version is the program's: another may answer the same question with other bytes.
 func Routes(books *live.Books, version string) []Route {
-	s := &site{books, version}
+	s := &site{books, version, make(chan struct{}, 1)}
 	routes := []Route{
 		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", printing, typesOf(printed)), nil, s.funds},
 		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, s.fund},
