@@ -326,6 +326,32 @@ func TestPayeeOfARelease(t *testing.T) {
 	}
 }
 
+// TestDividedOwnMoney: money of the year that no line has is a part of the group that it falls to, and not of the total below all groups.
+func TestDividedOwnMoney(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 甲")
+	l.budget(2022, "1", "100.00")
+	l.pay(2022, "1", "30.00", "2022-03-01")
+	l.pay(2022, "0", "20.00", "2022-03-02", "basis=inferred", "!over-budget")
+	q := year(2022)
+	q.By = "basis"
+	text := printed(t, l.book(), "progress", q, "text", sheet.Options{Lang: zh.Lang, Unit: sheet.Yuan})
+	var got []string
+	for _, s := range strings.Split(text, "\n") {
+		if f := strings.Fields(s); strings.Contains(s, ".00  ") && !strings.Contains(s, "：") && len(got) < 6 {
+			got = append(got, strings.Join(f[:len(f)-max(0, len(f)-5)], " "))
+		}
+	}
+	want := []string{
+		"推算 0 合计 0.00 20.00", "推算 未细分 0.00 20.00", "推算 1 甲 0.00 0.00",
+		"凭证 0 合计 100.00 30.00", "凭证 1 甲 100.00 30.00", "0 合计 100.00 50.00 50.00%",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), text)
+	}
+}
+
 // TestDividedIsNarrowed: a table that is divided has for each value the rows that it has narrowed to that value, no more values and no fewer, and the total of the whole.
 func TestDividedIsNarrowed(t *testing.T) {
 	seen := map[string]int{}

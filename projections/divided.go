@@ -51,6 +51,9 @@ func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error)) (*sheet.
 		first := len(rows)
 		rows = append(rows, *grouped(&head))
 		rows[first].Depth = 1
+		if t.Total != nil && t.Total.Own != nil {
+			rows[first].Own = grouped(t.Total.Own)
+		}
 		for r := range t.Rows {
 			g := grouped(&r)
 			if r.Own != nil {
@@ -64,7 +67,7 @@ func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error)) (*sheet.
 	}
 	if main.Total != nil {
 		total := *main.Total
-		total.Cells = slices.Concat([]sheet.Cell{sheet.Left()}, total.Cells)
+		total.Cells, total.Own = slices.Concat([]sheet.Cell{sheet.Left()}, total.Cells), nil // each part has its own part
 		main.Total = &total
 	}
 	if main.Text != nil {
