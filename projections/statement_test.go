@@ -268,6 +268,51 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// TestDiffFollowsWords: what is said later of what was posted before moves figures too.
+func TestDiffFollowsWords(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 甲")
+	pay := l.pay(2022, "1", "30.00", "2022-03-01", `,"payee":{"name":"x"}`)
+	l.add(2022, "clawed-back", fmt.Sprintf(`"cause":"refund","of":%d,"date":"2022-04-01","amount":"4.00"`, pay), "returned 1 4.00 2022-04-01 channel=payment")
+	l.add(2022, "carried-over", `"date":"2022-12-31","line":"1","amount":"6.00","lot":"L","purpose":"p","to_year":2023`,
+		"carried_out 1 6.00 2022-12-31", "carried_in 0 6.00 2022-12-31 year=2023 lot=L", "expires=2023-12-31")
+	l.add(2022, "amended", fmt.Sprintf(`"of":%d,"set":{"payee":{"name":"y"}},"reason":"r"`, pay))
+	l.open(2023, "9 己")
+	b := l.book()
+	of := func(payee, from string, to events.Seq) string {
+		q := year(2022)
+		q.Where = where("payee", payee)
+		return cellLines(diffed(t, b.At(to), q, from), "line", "measure", "before", "after", "events")
+	}
+	// As of event 2 it was x who had been paid; the refund and the amendment are both after it.
+	want := `0 disbursed 30.00 0.00 [5]
+0 spent 30.00 0.00 [5]
+1 disbursed 30.00 0.00 [5]
+1 spent 30.00 0.00 [5]`
+	if got := of("x", "2", 5); got != want {
+		t.Errorf("x\n%s\nwant\n%s", got, want)
+	}
+	// As of event 4 it had come back in part.
+	want = `0 disbursed 0.00 30.00 [5]
+0 returned 0.00 4.00 [5]
+0 spent 0.00 26.00 [5]
+1 disbursed 0.00 30.00 [5]
+1 returned 0.00 4.00 [5]
+1 spent 0.00 26.00 [5]`
+	if got := of("y", "4", 6); got != want {
+		t.Errorf("y\n%s\nwant\n%s", got, want)
+	}
+	if got := of("y", "5", 6); got != "" {
+		t.Errorf("y after the amendment\n%s", got)
+	}
+	// What was carried into a year is seen once that is open.
+	want = "0 carried_in null 6.00 [6]\n0 adjusted null 6.00 [6]\n0 available null 6.00 [6]\n0 rate null 0.00 [6]"
+	if got := cellLines(diffed(t, b, year(2023), "5"), "line", "measure", "before", "after", "events"); got != want {
+		t.Errorf("the year opened\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestDiffIsTwoTables: the cells are just those in which the tables as known at the two numbers differ, and their events lie between them.
 func TestDiffIsTwoTables(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

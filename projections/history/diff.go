@@ -121,10 +121,7 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 		there[i].Rate, there[i].Available = there[i].Rate && wasThere[i].Rate, there[i].Available && wasThere[i].Available
 	}
 	moved := make([]moves, len(y.lines))
-	h.counted(y, &q, func(r *row) {
-		if r.seq <= from {
-			return
-		}
+	move := func(r *row) {
 		for at := r.line; ; at = y.lines[at].up {
 			if moved[at] == nil {
 				moved[at] = make(moves, len(events.Measures))
@@ -133,6 +130,14 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 			if at == 0 {
 				break
 			}
+		}
+	}
+	for _, r := range h.retold(y, &q, from) {
+		move(&r)
+	}
+	h.counted(y, &q, func(r *row) {
+		if r.seq > from {
+			move(r)
 		}
 	})
 	var out []Change
@@ -144,6 +149,9 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 		}
 		l := &y.lines[i]
 		known := cmp.Or(l.seq, y.Opened) <= from
+		if !known { // though money may have been carried into a year that was not open
+			before[at] = Balance{}
+		}
 		was := h.measures(y, &before[at].All, before[at].InTransit(), before[at].Rate(q.Denominator), there[at])
 		is := h.measures(y, &after[at].All, after[at].InTransit(), after[at].Rate(q.Denominator), there[at])
 		for n, m := range rowMeasures {
@@ -157,6 +165,53 @@ func (h *History) Diff(y *Year, q Query, from events.Seq) ([]Change, error) {
 		}
 	})
 	return out, nil
+}
+
+// retold lists the postings up to event from that came to count, or no longer did, by words told after it: each with the number of the event that told them,
+// and negative where it no longer counts. Money that waits for its year is not there before that is opened, and an amended payee is another.
+func (h *History) retold(y *Year, q *Query, from events.Seq) []row {
+	opened := y.Opened > from
+	if !opened && !slices.ContainsFunc(q.Where, func(c Condition) bool { return c.Dim == ByPayee }) {
+		return nil
+	}
+	var out []row
+	h.At(from).walk(y, func(r *row) {
+		if r.counts > q.day() || h.narrows(q, r.cell) {
+			return
+		}
+		moved := *r
+		if opened {
+			if moved.seq = y.Opened; h.paid(q, r.seq) {
+				out = append(out, moved)
+			}
+			return
+		}
+		var amended []events.Seq
+		for n := r.seq; n != 0; n = h.of(n) {
+			for _, a := range h.amended[n] {
+				if a.Seq > from && a.Seq <= h.last {
+					amended = append(amended, a.Seq)
+				}
+			}
+		}
+		if len(amended) == 0 {
+			return
+		}
+		slices.Sort(amended)
+		was := h.At(from).paid(q, r.seq)
+		for _, n := range amended {
+			is := h.At(n).paid(q, r.seq)
+			if is == was {
+				continue
+			}
+			if moved.seq, moved.amount = n, r.amount; !is {
+				moved.amount = -r.amount
+			}
+			out, was = append(out, moved), is
+		}
+	})
+	slices.SortStableFunc(out, func(a, b row) int { return cmp.Compare(a.seq, b.seq) })
+	return out
 }
 
 // DiffTable is the cells that differ between the log up to event from and the whole history: of the year of the query, or of every open year where
