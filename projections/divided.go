@@ -11,7 +11,7 @@ import (
 // of the table which was divided. A query that divides by nothing is made as it is.
 //
 // Budget and execution divide themselves, in one walk: those that are divided here are for fewer readers.
-func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error)) (*sheet.Sheet, error) {
+func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error), others ...Query) (*sheet.Sheet, error) {
 	if err := b.Known(q); err != nil {
 		return nil, err
 	}
@@ -21,11 +21,7 @@ func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error)) (*sheet.
 	if err != nil || q.By == "" {
 		return s, err
 	}
-	y, err := b.history.Year(q.Year)
-	if err != nil {
-		return nil, err
-	}
-	values, err := b.history.Values(y, q)
+	values, err := b.history.Values(append(others, q)...)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,39 @@ after 2023-04-01 null 0.00 80.00 20.00 9.00 -100.00`
 	}
 }
 
+// TestSeriesDividedAddsUp: who was paid the year before and not this year stands in the series too, else the parts would not add up to that year.
+func TestSeriesDividedAddsUp(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2021, "1 甲")
+	l.open(2022, "1 甲")
+	l.pay(2021, "1", "7.00", "2021-03-05", "!over-budget", `,"payee":{"name":"x"}`)
+	l.pay(2021, "1", "5.00", "2021-09-05", "!over-budget", `,"payee":{"name":"z"}`)
+	l.pay(2022, "1", "9.00", "2022-03-05", "!over-budget", `,"payee":{"name":"y"}`)
+	for day, want := range map[string]string{"": "x 0.00 7.00\ny 9.00 0.00\nz 0.00 5.00", "2022-03-31": "x 0.00 7.00\ny 9.00 0.00"} {
+		q := year(2022)
+		if day != "" {
+			q = l.asOf(2022, day)
+		}
+		q.By = "payee"
+		s, err := l.book().Series(q, progress.Subject{Line: "1", Measure: "spent"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out struct{ Groups []group }
+		if err := json.Unmarshal([]byte(printSheet(t, s, "json", sheet.Options{})), &out); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, g := range out.Groups {
+			got = append(got, *g.Value+" "+g.Total.cells("moved", "year_before"))
+		}
+		if strings.Join(got, "\n") != want {
+			t.Errorf("as of %q\n%s\nwant\n%s", day, strings.Join(got, "\n"), want)
+		}
+	}
+}
+
 // TestSeriesAsOfADay: the year before is counted up to the same day, so that half a June is not held against a whole one.
 func TestSeriesAsOfADay(t *testing.T) {
 	t.Parallel()

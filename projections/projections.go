@@ -167,7 +167,11 @@ func (b *Book) Series(q Query, of progress.Subject) (*sheet.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Series(b.history, q, of, open) })
+	var others []Query
+	if before := progress.Before(q); of.Step != progress.ByDay && slices.Contains(b.history.Years(), before.Year) { // which stands beside it
+		others = append(others, before)
+	}
+	return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Series(b.history, q, of, open) }, others...)
 }
 
 // Report returns the report's figures of a year, with the errors of [Book.Table].

@@ -254,26 +254,36 @@ func (h *History) groups(y *Year, q Query) ([]group, error) {
 		}
 		out[n].parts = append(out[n].parts, parts[i])
 	}
-	slices.SortFunc(out, func(a, b group) int {
-		if (a.value == "") != (b.value == "") {
-			return cmp.Compare(b.value, a.value)
-		}
-		return cmp.Compare(a.value, b.value)
-	})
+	slices.SortFunc(out, func(a, b group) int { return noneLast(a.value, b.value) })
 	return out, nil
 }
 
-// Values lists what the postings that count in a query have in the dimension that it divides by: sorted, and those without any last, as "".
-func (h *History) Values(y *Year, q Query) ([]string, error) {
-	groups, err := h.groups(y, q)
-	if err != nil {
-		return nil, err
+// Values lists what the postings that count in any of some queries have in the dimension that it divides by: sorted, and those without any last, as "".
+func (h *History) Values(qs ...Query) ([]string, error) {
+	var out []string
+	for _, q := range qs {
+		y, err := h.Year(q.Year)
+		if err != nil {
+			return nil, err
+		}
+		groups, err := h.groups(y, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range groups {
+			out = append(out, groups[i].value)
+		}
 	}
-	out := make([]string, len(groups))
-	for i := range groups {
-		out[i] = groups[i].value
+	slices.SortFunc(out, noneLast)
+	return slices.Compact(out), nil
+}
+
+// noneLast sorts values, those that are none after all others.
+func noneLast(a, b string) int {
+	if (a == "") != (b == "") {
+		return cmp.Compare(b, a)
 	}
-	return out, nil
+	return cmp.Compare(a, b)
 }
 
 // DimensionCell is a value of a dimension for its reader.

@@ -245,9 +245,19 @@ func Series(h *history.History, q history.Query, of Subject, open history.Open) 
 	return s, err
 }
 
+// Before is the same question of the year before, as of the same day a year earlier.
+func Before(q history.Query) history.Query {
+	q.Year--
+	if q.AsOf != nil {
+		day := q.AsOf.AddMonths(-12)
+		q.AsOf = &day
+	}
+	return q
+}
+
 // yearBefore is the spread of a line in the year before, under the code that it had there, nil where there is none; the face says of what it is.
 func yearBefore(h *history.History, y *history.Year, q history.Query, line history.Line, of Subject, open history.Open, s *sheet.Sheet) (*spread, error) {
-	q.Year--
+	q = Before(q)
 	code := line.Code
 	if line.Was != "" {
 		code = line.Was
@@ -260,10 +270,6 @@ func yearBefore(h *history.History, y *history.Year, q history.Query, line histo
 	if !slices.Contains(h.Years(), q.Year) {
 		s.Face = append(s.Face, sheet.Say("face.year-before-no-year", args...))
 		return nil, nil
-	}
-	if q.AsOf != nil {
-		day := q.AsOf.AddMonths(-12)
-		q.AsOf = &day
 	}
 	earlier, err := h.Year(q.Year)
 	if err != nil {
