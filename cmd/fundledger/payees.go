@@ -15,7 +15,7 @@ func (a *app) payeesCommand() *cobra.Command {
 	var q question
 	var want payees.Query
 	var funds []string
-	var limit uint16
+	var limit uint32
 	c := &cobra.Command{
 		Use: "payees", Short: a.say("cmd.payees", nil), Long: a.say("long.payees", nil), Example: a.say("example.payees", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -27,7 +27,7 @@ func (a *app) payeesCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringArrayVar(&funds, "fund", nil, a.say("flag.funds", nil))
 	f.StringVar(&want.Payee, "payee", "", a.say("flag.one-payee", nil))
-	f.Uint16Var(&limit, "limit", 0, a.say("flag.limit", nil))
+	f.Uint32Var(&limit, "limit", 0, a.say("flag.limit", nil))
 	f.StringVar(&q.asOf, "as-of", "", a.say("flag.as-of", nil))
 	f.StringVar(&q.knownAt, "known-at", "", a.say("flag.known-at-funds", nil))
 	a.complete(c)

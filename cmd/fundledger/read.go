@@ -57,6 +57,11 @@ func (a *app) whereFlag(c *cobra.Command, q *question) {
 	c.Flags().StringArrayVar(&q.where, "where", nil, a.say("flag.where", nil))
 }
 
+// byFlag divides by a dimension.
+func (a *app) byFlag(c *cobra.Command, q *question) {
+	c.Flags().StringVar(&q.by, "by", "", a.say("flag.by", nil))
+}
+
 // printFlags say how a sheet is printed.
 func (a *app) printFlags(c *cobra.Command, q *question) {
 	f := c.Flags()
@@ -503,7 +508,7 @@ func (a *app) tableCommand() *cobra.Command {
 	}
 	c.Flags().StringArrayVar(&explain, "explain", nil, a.say("flag.explain", nil))
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
-	c.Flags().StringVar(&q.by, "by", "", a.say("flag.by", nil))
+	a.byFlag(c, &q)
 	c.Flags().StringVar(&threshold, "threshold", "10", a.say("flag.threshold", nil))
 	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
@@ -558,6 +563,7 @@ func (a *app) reportCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
+	a.byFlag(c, &q)
 	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
 	return c

@@ -39,6 +39,7 @@ func (a *app) seriesCommand() *cobra.Command {
 	f.StringVar(&measure, "measure", string(events.SpentM), a.say("flag.measure", nil))
 	f.StringVar(&step, "step", string(progress.ByMonth), a.say("flag.step", nil))
 	f.StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
+	a.byFlag(c, &q)
 	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
 	return c
