@@ -123,6 +123,48 @@ func TestSeriesDividedAddsUp(t *testing.T) {
 	}
 }
 
+// TestSeriesOfANewDimension: that nobody told of a dimension the year before is no reason to say nothing of this year.
+func TestSeriesOfANewDimension(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2021, "1 甲")
+	l.open(2022, "1 甲")
+	l.pay(2021, "1", "7.00", "2021-03-05", "!over-budget")
+	l.pay(2022, "1", "9.00", "2022-03-05", "!over-budget", `,"dims":{"district":"a"}`)
+	b := l.book()
+	for value, want := range map[string]string{"a": "9.00 0.00 null", "": "0.00 7.00 -100.00"} {
+		q := year(2022)
+		q.Where = where("district", value)
+		if got := spread(t, b, q, "1", "spent", "month"); got.Total.cells("moved", "year_before", "change") != want {
+			t.Errorf("of %q %v, want %s", value, got.Total, want)
+		}
+		s, err := b.Series(q, progress.Subject{Line: "1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := printSheet(t, s, "text", sheet.Options{Lang: zh.Lang}); !strings.Contains(text, "上年同期：2021 年度没有维度 district\n") {
+			t.Errorf("nothing says so:\n%s", text)
+		}
+	}
+	q := year(2022)
+	q.By = "district"
+	s, err := b.Series(q, progress.Subject{Line: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out struct{ Groups []group }
+	if err := json.Unmarshal([]byte(printSheet(t, s, "json", sheet.Options{})), &out); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range out.Groups {
+		got = append(got, g.name()+" "+g.Total.cells("moved", "year_before"))
+	}
+	if s := strings.Join(got, "\n"); s != "a 9.00 0.00\n 0.00 7.00" {
+		t.Errorf("by district\n%s", s)
+	}
+}
+
 // TestSeriesAsOfADay: the year before is counted up to the same day, so that half a June is not held against a whole one.
 func TestSeriesAsOfADay(t *testing.T) {
 	t.Parallel()

@@ -67,7 +67,7 @@ func Report(h *history.History, q history.Query) ([]Figure, error) {
 		return nil, err
 	}
 	r := &report{h: h}
-	if r.rated, r.left, err = h.Budgeted(y, q); err != nil {
+	if r.rated, r.left, err = h.Budgeted(y, q, events.Root); err != nil {
 		return nil, err
 	}
 	// In a year whose budgets are not known lots have what was carried in.

@@ -221,13 +221,14 @@ func (h *History) budgeted(y *Year, q Query) ([]budgeted, error) {
 	return out, nil
 }
 
-// Budgeted says it of the year as a whole.
-func (h *History) Budgeted(y *Year, q Query) (rate, available bool, err error) {
+// Budgeted says it of a line, which must be there.
+func (h *History) Budgeted(y *Year, q Query, line events.Line) (rate, available bool, err error) {
 	all, err := h.budgeted(y, q)
 	if err != nil {
 		return false, false, err
 	}
-	return all[0].Rate, all[0].Available, nil
+	at := all[slices.IndexFunc(y.Lines(), func(l Line) bool { return l.Code == line })]
+	return at.Rate, at.Available, nil
 }
 
 // A group is what has one value of a dimension.

@@ -332,7 +332,7 @@ func Ageing(h *history.History, q history.Query, open history.Open) (*sheet.Shee
 	w := newWaiter(h, y, q)
 	h.Counted(y, q, w.post)
 	w.use(y)
-	if _, available, err := h.Budgeted(y, history.Query{Year: q.Year, AsOf: q.AsOf, Basis: q.Basis, Where: q.Where}); err != nil {
+	if _, available, err := h.Budgeted(y, history.Query{Year: q.Year, AsOf: q.AsOf, Basis: q.Basis, Where: q.Where}, events.Root); err != nil {
 		return nil, err
 	} else if len(q.Where) == 0 || available {
 		if err := w.lots(y, q); err != nil {

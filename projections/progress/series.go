@@ -91,7 +91,7 @@ type spread struct {
 }
 
 // spreadOf is the spread of a line, nil where the year has no such line.
-func spreadOf(h *history.History, y *history.Year, q history.Query, line events.Line, step Step, open history.Open) (*spread, error) {
+func spreadOf(h *history.History, y *history.Year, q history.Query, line events.Line, step Step) (*spread, error) {
 	in := map[events.Line]bool{}
 	for _, l := range y.Lines() { // parents come before their children
 		in[l.Code] = l.Code == line || l.Code != events.Root && in[l.Parent]
@@ -100,8 +100,9 @@ func spreadOf(h *history.History, y *history.Year, q history.Query, line events.
 		return nil, nil
 	}
 	s := &spread{spans: spans(y, step, q.AsOf), adjusted: y.Budgeted, available: y.Budgeted, rate: y.Budgeted}
-	if len(q.Where) > 0 && y.Budgeted {
-		if err := s.narrowed(h, q, line, open); err != nil {
+	if len(q.Where) > 0 && y.Budgeted { // budgets may not be divided by them
+		var err error
+		if s.rate, s.available, err = h.Budgeted(y, q, line); err != nil {
 			return nil, err
 		}
 	}
@@ -118,24 +119,6 @@ func spreadOf(h *history.History, y *history.Year, q history.Query, line events.
 		failed = add(&s.spans[at].sum, p)
 	})
 	return s, failed
-}
-
-// narrowed asks the execution table which figures of a line there are where the query narrows by dimensions: budgets may not be divided by them.
-func (s *spread) narrowed(h *history.History, q history.Query, line events.Line, open history.Open) error {
-	execution, err := h.Execution(q, open)
-	if err != nil {
-		return err
-	}
-	t := execution.Tables[0]
-	row := *t.Total
-	for r := range t.Rows {
-		if r.Cells[0].Text() == string(line) {
-			row = r
-		}
-	}
-	s.available = row.Cells[t.Column("available")].Kind != sheet.Null
-	s.rate = s.available || row.Cells[t.Column("rate")].Kind != sheet.Null
-	return nil
 }
 
 // add adds a posting up as [history.Balance] says; the part that is a group's own is left out.
@@ -215,7 +198,7 @@ func Series(h *history.History, q history.Query, of Subject, open history.Open) 
 	if err != nil {
 		return nil, err
 	}
-	this, err := spreadOf(h, y, q, of.Line, of.Step, open)
+	this, err := spreadOf(h, y, q, of.Line, of.Step)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +219,7 @@ func Series(h *history.History, q history.Query, of Subject, open history.Open) 
 	}
 	var before *spread
 	if of.Step == ByMonth {
-		if before, err = yearBefore(h, y, q, line, of, open, s); err != nil {
+		if before, err = yearBefore(h, y, q, line, of, s); err != nil {
 			return nil, err
 		}
 	}
@@ -256,7 +239,7 @@ func Before(q history.Query) history.Query {
 }
 
 // yearBefore is the spread of a line in the year before, under the code that it had there, nil where there is none; the face says of what it is.
-func yearBefore(h *history.History, y *history.Year, q history.Query, line history.Line, of Subject, open history.Open, s *sheet.Sheet) (*spread, error) {
+func yearBefore(h *history.History, y *history.Year, q history.Query, line history.Line, of Subject, s *sheet.Sheet) (*spread, error) {
 	q = Before(q)
 	code := line.Code
 	if line.Was != "" {
@@ -275,7 +258,7 @@ func yearBefore(h *history.History, y *history.Year, q history.Query, line histo
 	if err != nil {
 		return nil, err
 	}
-	found, err := spreadOf(h, earlier, q, code, of.Step, open)
+	found, err := spreadOf(h, earlier, q, code, of.Step)
 	if err != nil {
 		return nil, err
 	}
@@ -285,6 +268,12 @@ func yearBefore(h *history.History, y *history.Year, q history.Query, line histo
 	}
 	year, at = args[0].Value, args[1].Value
 	s.Face = append(s.Face, sheet.Say("face.year-before", args...))
+	dims := h.Dimensions(q.Year)
+	for _, c := range q.Where {
+		if !slices.Contains(dims, c.Dim) { // which is none of the questions that are refused: this year has it
+			s.Face = append(s.Face, sheet.Say("face.year-before-no-dimension", args[0], sheet.Member{Name: "dim", Value: sheet.Words(c.Dim)}))
+		}
+	}
 	if q.AsOf != nil {
 		s.Face = append(s.Face, sheet.Say("face.year-before-as-of", sheet.Member{Name: "date", Value: sheet.Words(q.AsOf.String())}))
 	}
