@@ -7,6 +7,11 @@ import (
 	"fundledger/projections/sheet"
 )
 
+// some reports whether a row has an amount, or a rate: nothing spent of a budget is something.
+func some(r sheet.Row) bool {
+	return slices.ContainsFunc(r.Cells, func(c sheet.Cell) bool { return c.Kind == sheet.Amount && c.Int() != 0 || c.Kind == sheet.Percent })
+}
+
 // divided makes a table once for each value of the dimension that the query divides by, narrowed to that value, and puts them one after the other; the total is that
 // of the table which was divided. A query that divides by nothing is made as it is.
 //
@@ -57,7 +62,7 @@ func (b *Book) divided(q Query, make func(Query) (*sheet.Sheet, error), others .
 			}
 			rows = append(rows, *g)
 		}
-		if len(rows) == first+1 { // nothing falls to it
+		if !slices.ContainsFunc(rows[first:], some) { // nothing falls to it: who was paid on other lines has no part in a series of this one
 			rows = rows[:first]
 		}
 	}

@@ -123,6 +123,34 @@ func TestSeriesDividedAddsUp(t *testing.T) {
 	}
 }
 
+// TestSeriesDividedByWhatIsThere: a series of one line has no part for who was paid on another.
+func TestSeriesDividedByWhatIsThere(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.open(2022, "1 甲", "2 乙")
+	l.pay(2022, "1", "9.00", "2022-03-05", "!over-budget", `,"payee":{"name":"x"}`)
+	n := l.pay(2022, "1", "4.00", "2022-03-05", "!over-budget", `,"payee":{"name":"y"}`)
+	l.add(2022, "clawed-back", fmt.Sprintf(`"cause":"refund","date":"2022-07-02","of":%d,"amount":"4.00"`, n), "returned 1 4.00 2022-07-02 channel=payment")
+	l.pay(2022, "2", "7.00", "2022-03-05", "!over-budget", `,"payee":{"name":"z"}`)
+	q := year(2022)
+	q.By = "payee"
+	s, err := l.book().Series(q, progress.Subject{Line: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out struct{ Groups []group }
+	if err := json.Unmarshal([]byte(printSheet(t, s, "json", sheet.Options{})), &out); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, g := range out.Groups {
+		got = append(got, g.name()+" "+g.Total.cells("moved"))
+	}
+	if s := strings.Join(got, ", "); s != "x 9.00, y 0.00" { // y was paid and gave it back
+		t.Errorf("by payee %s", s)
+	}
+}
+
 // TestSeriesOfANewDimension: that nobody told of a dimension the year before is no reason to say nothing of this year.
 func TestSeriesOfANewDimension(t *testing.T) {
 	t.Parallel()
