@@ -78,6 +78,9 @@ func LoadBook(r io.Reader, program string, lines history.Lines) (*Book, error) {
 	return &Book{history: h}, nil
 }
 
+// LeavesIn has the book keep the leaves of its log in a file, which may have some: see [history.History.LeavesIn].
+func (b *Book) LeavesIn(f proof.File) { b.history.LeavesIn(f) }
+
 // At returns the book as known at event n, which must not be above [Book.Last]. It costs next to nothing and prints the same tables for ever. Like the
 // book that it was made of, it must not be used while an event is applied to that.
 func (b *Book) At(n events.Seq) *Book { return &Book{history: b.history.At(n)} }

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"encoding/binary"
+	"io"
 	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -40,10 +41,11 @@ type Trunk struct {
 // Size is the number of leaves.
 func (t *Trunk) Size() int64 { return t.size }
 
-// Append adds the twig that the tree had at this size.
-func (t *Trunk) Append(w Twig) {
+// Append adds the twig that the tree had at this size. Where that completes 256 leaves it returns them; they are valid until the next is added.
+func (t *Trunk) Append(w Twig) (full []Hash) {
 	t.size++
 	if t.last = append(t.last, w.Leaf); t.size%trunkLeaves == 0 {
+		full = t.last
 		t.last = t.last[:0]
 	}
 	for level, h := range w.Above {
@@ -52,6 +54,47 @@ func (t *Trunk) Append(w Twig) {
 		}
 		t.levels[level] = append(t.levels[level], h)
 	}
+	return full
+}
+
+// A File is where leaves are kept outside of memory, so that the tree at a size is there without reading the log. It is a cache: what is read from it is
+// held to the trunk.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+}
+
+// Keep writes complete leaves, which [Trunk.Append] returned last, to a file.
+func (t *Trunk) Keep(f File, full []Hash) error {
+	b := make([]byte, 0, trunkLeaves*len(Hash{}))
+	for _, h := range full {
+		b = append(b, h[:]...)
+	}
+	_, err := f.WriteAt(b, t.size*int64(len(Hash{}))-int64(len(b)))
+	return err
+}
+
+// Kept reads the 256 leaves among which leaf i is; nil where the file does not have them, or not those of the tree.
+func (t *Trunk) Kept(f File, i int64) []Hash {
+	b := make([]byte, trunkLeaves*len(Hash{}))
+	at := i / trunkLeaves
+	if len(t.levels) == 0 || at >= int64(len(t.levels[0])) {
+		return nil
+	}
+	if _, err := f.ReadAt(b, at*int64(len(b))); err != nil {
+		return nil
+	}
+	var tree Tree
+	leaves := make([]Hash, 0, trunkLeaves)
+	for ; len(b) > 0; b = b[len(Hash{}):] {
+		leaves = append(leaves, Hash(b))
+		tree.Append(Hash(b))
+	}
+	if tree.edge[trunkLevel] != t.levels[0][at] {
+		return nil
+	}
+	return leaves
 }
 
 // At returns the tree of the first size leaves. leaf gives at most 255 of them, in their order, and none where size is that of the trunk. Its error is that of

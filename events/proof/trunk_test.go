@@ -3,6 +3,8 @@ package proof
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -73,5 +75,50 @@ func TestTrunkThatIsNone(t *testing.T) {
 	}
 	if (&Trunk{}).UnmarshalBinary(append(data, 0)) == nil {
 		t.Error("a byte too many is taken")
+	}
+}
+
+func TestLeavesBesideATrunk(t *testing.T) {
+	t.Parallel()
+	f, err := os.Create(filepath.Join(t.TempDir(), "leaves"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var trunk Trunk
+	var tree Tree
+	var leaves []Hash
+	for i := range 1000 {
+		leaves = append(leaves, Leaf(fmt.Append(nil, i)))
+		if full := trunk.Append(tree.Grow(leaves[i])); full != nil {
+			if err := trunk.Keep(f, full); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for i := range int64(1000) {
+		got := trunk.Kept(f, i)
+		if i >= 768 {
+			if got != nil {
+				t.Fatalf("leaf %d is not among complete ones, and there are %d", i, len(got))
+			}
+			continue
+		}
+		if len(got) != 256 || got[i%256] != leaves[i] {
+			t.Fatalf("of leaf %d there are %d", i, len(got))
+		}
+	}
+	// What is not the tree's is none.
+	if _, err := f.WriteAt([]byte{0xff}, 300*32); err != nil {
+		t.Fatal(err)
+	}
+	if trunk.Kept(f, 511) != nil || trunk.Kept(f, 255) == nil || trunk.Kept(f, 512) == nil {
+		t.Error("a changed leaf is taken, or others are not")
+	}
+	if err := f.Truncate(600 * 32); err != nil {
+		t.Fatal(err)
+	}
+	if trunk.Kept(f, 600) != nil || trunk.Kept(f, 0) == nil {
+		t.Error("a file that was cut is taken, or what is left of it is not")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"fundledger/events"
+	"fundledger/events/proof"
 )
 
 // A snapshot is a file beside the heads in which a reader of a log keeps what it has made of the log so far, with where that is. It is a cache:
@@ -84,6 +85,23 @@ func (l *Log) KeepAs(of string, write func(io.Writer) error) error {
 		return diskError(err)
 	}
 	return nil
+}
+
+// Beside opens a file that whoever reads the log may keep beside its snapshots, under a name of its own, and makes it where there is none. It is nil where there is no
+// folder for it, or it cannot be opened: what stands there is a cache.
+func (l *Log) Beside(of string) proof.File {
+	if l.heads == "" {
+		return nil
+	}
+	path := snapshotPath(l.heads, l.fund, of)
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil
+	}
+	return f
 }
 
 // Recall returns what was kept last and leaves the log standing where that was; nil, and the log as it was, where there is nothing whole. Whether the

@@ -49,6 +49,7 @@ type records struct {
 	decimals int
 	zone     *time.Location
 	lines    Lines
+	beside   proof.File // has the leaves; may be nil
 	kept     keptLines  // where there are no lines to read from
 	tree     proof.Tree // of whoever is given no twigs
 
@@ -221,6 +222,10 @@ func New(lines Lines) *History {
 	}, memo: &memo{}}
 }
 
+// LeavesIn keeps the leaves of the log in a file, from the next on, and uses those that it has: with them [History.Root] of any number reads 8 KiB, without
+// them up to 255 lines of the log. The file is not closed.
+func (h *History) LeavesIn(f proof.File) { h.beside = f }
+
 // At returns the history as it was known at event n; n must not be above [History.Last]. It can be asked everything, and nothing can be applied to it. It is
 // to be used as the history that it was made of: not while an event is applied to that.
 func (h *History) At(n events.Seq) *History {
@@ -269,7 +274,14 @@ func (h *History) Root() (proof.Hash, error) {
 
 // Tree returns that tree.
 func (h *History) Tree() (proof.Tree, error) {
+	var near []proof.Hash // all that are asked for are among the same 256
+	if h.beside != nil && int64(h.last) < h.trunk.Size() {
+		near = h.trunk.Kept(h.beside, int64(h.last))
+	}
 	return h.trunk.At(int64(h.last), func(i int64) (proof.Hash, error) {
+		if near != nil {
+			return near[i%int64(len(near))], nil
+		}
 		line, err := h.line(events.Seq(i + 1))
 		return proof.Leaf(line), err
 	})
@@ -489,7 +501,9 @@ func (h *History) enter(e *events.Event, kind int, micros int64, twig proof.Twig
 	h.count(h.charged.n-1, charged)
 	h.named.add(uint32(h.payeeNumber(&c.Payee)))
 	h.leaves.add(binary.BigEndian.Uint64(twig.Leaf[:]))
-	h.trunk.Append(twig)
+	if full := h.trunk.Append(twig); full != nil && h.beside != nil && h.trunk.Keep(h.beside, full) != nil {
+		h.beside = nil // the log has them too
+	}
 }
 
 // count counts an event, which has that place, in its year.

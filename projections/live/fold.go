@@ -29,13 +29,14 @@ type fold struct {
 
 	turn sync.RWMutex // readers pass it on their way to mu: see lock
 
-	mu    sync.RWMutex
-	book  *projections.Book
-	taken events.Seq // number of the last event that the book took; one that it failed on may stand in it
-	shown bool
-	none  bool     // the log has no events
-	lost  bool     // the log could not be reached when it was last looked at
-	err   *Stopped // it stopped
+	mu     sync.RWMutex
+	book   *projections.Book
+	leaves proof.File
+	taken  events.Seq // number of the last event that the book took; one that it failed on may stand in it
+	shown  bool
+	none   bool     // the log has no events
+	lost   bool     // the log could not be reached when it was last looked at
+	err    *Stopped // it stopped
 	// changed is closed, and another put in its place, when any of these has changed.
 	changed chan struct{}
 	// now says how they are, to those who shall not wait for a long answer to be made.
@@ -97,6 +98,20 @@ func newFold(fund events.Fund, log Log, most int) *fold {
 	f.roots.of = map[events.Seq]string{}
 	f.note()
 	return f
+}
+
+// leavesFrom is from how many events on leaves are kept beside the log. The lines of a short one are read again in no time.
+const leavesFrom = 1 << 14
+
+// remember keeps the leaves of a long log beside it. The fold must be locked, or not be seen yet.
+func (f *fold) remember() {
+	if f.leaves != nil || f.taken < leavesFrom {
+		return
+	}
+	if f.leaves = f.log.Beside(leaves); f.leaves != nil {
+		f.book.LeavesIn(f.leaves)
+		context.AfterFunc(f.ctx, func() { _ = f.leaves.Close() }) // who still asks reads the log
+	}
 }
 
 // line reads the line of an event that was applied again. Readers take turns: a log is not for several at once.
@@ -263,6 +278,7 @@ func (f *fold) apply() bool {
 			}
 			f.taken++
 		}
+		f.remember()
 		f.note()
 		f.mu.Unlock()
 		if fault != nil {

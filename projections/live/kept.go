@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// snapshot is the name under which a book is kept beside its log.
+	// snapshot is the name under which a book is kept beside its log, and leaves that of the file with the leaves.
 	snapshot = "book"
+	leaves   = "leaves"
 	// keepEvery is how often a book that grows is kept at most.
 	keepEvery = 5 * time.Minute
 )
@@ -26,6 +27,7 @@ func (r *runner) recalled() *fold {
 	if f.log.RecallAs(f.ctx, snapshot, read) {
 		if f.book = book; f.stands() {
 			f.taken = book.Last()
+			f.remember()
 			f.kept = f.taken
 			f.seen.Store(uint64(f.taken))
 			return f

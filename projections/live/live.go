@@ -51,6 +51,8 @@ type Log interface {
 	Line(ctx context.Context, n events.Seq) ([]byte, error)
 	// KeepAs keeps what write writes, with where the log stands, under a name. It is a cache, and may be lost. While Rest is at work it must not be called.
 	KeepAs(name string, write func(io.Writer) error) error
+	// Beside opens a file that may be kept beside the log under a name; nil where there is no place for it. It is a cache too.
+	Beside(name string) proof.File
 	// RecallAs gives read what was kept last under a name, and then leaves the log standing where that was. It reports false, and leaves the log as it was, where there
 	// is nothing whole, or read fails. Whether the log still has what it had there, Rest tells.
 	RecallAs(ctx context.Context, name string, read func(io.Reader) error) bool

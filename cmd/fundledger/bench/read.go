@@ -49,6 +49,7 @@ type reading struct {
 	*run
 	lines  int
 	folder string
+	leaves *os.File // as serve keeps them beside a log
 }
 
 // The payments of a reading: every tenth comes late, by up to a year; the others in the order of their days.
@@ -205,6 +206,7 @@ func (r *reading) rebuild(ctx context.Context, o *opened) (*projections.Book, *s
 	begin := time.Now()
 	log := o.store.Log(fund)
 	book := projections.NewBookOf(log.Line)
+	book.LeavesIn(r.leaves)
 	if err := projections.Read(ctx, book, log.Replay(ctx), log.Twig, nil); err != nil {
 		return nil, nil, sample{}, err
 	}
@@ -221,6 +223,7 @@ func (r *reading) reopen(ctx context.Context, o *opened) (book *projections.Book
 	}) {
 		return nil, s, ErrNoSnapshot
 	}
+	book.LeavesIn(r.leaves)
 	if err := projections.Read(ctx, book, log.Rest(ctx), log.Twig, nil); err != nil {
 		return nil, s, err
 	}
@@ -310,6 +313,10 @@ func (r *reading) measure(ctx context.Context, names []string, samples map[strin
 		return 0, err
 	}
 	defer o.close()
+	if r.leaves, err = os.Create(filepath.Join(r.folder, "leaves")); err != nil {
+		return 0, err
+	}
+	defer r.leaves.Close()
 	label := asOf + strconv.Itoa(r.lines) + "-lines"
 	wanted := func(name string) bool { return slices.Contains(names, name) }
 	take := func(name string, round int, m func() (sample, error)) error {
