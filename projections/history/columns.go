@@ -20,8 +20,8 @@ type column[T any] struct {
 func (c *column[T]) add(v T) {
 	if c.n%chunk == 0 {
 		var next []T
-		if c.n > 0 {
-			next = make([]T, 0, chunk)
+		if c.n > 0 { // a column that is not long yet may end soon
+			next = make([]T, 0, min(chunk, c.n/8))
 		}
 		c.chunks = append(c.chunks, next)
 	}

@@ -303,7 +303,7 @@ func read[T number](r *reader, vs []T) {
 func readColumn[T number](r *reader, c *column[T], n int) {
 	for left := n; left > 0 && r.err == nil; left -= chunk {
 		size := min(left, chunk)
-		vs := make([]T, size, max(size, min(n, chunk)))
+		vs := make([]T, size)
 		read(r, vs)
 		c.chunks = append(c.chunks, vs)
 	}
