@@ -7,6 +7,9 @@ import (
 
 // A Glance is every year of several funds on one sheet. Each fund is added from its own book, which is not kept. The zero Glance has none.
 type Glance struct {
+	// AsOf counts what counts up to that business date; nil sets no limit.
+	AsOf *events.Day
+
 	rows       []sheet.Row
 	currencies map[string]bool
 }
@@ -19,11 +22,11 @@ func (g *Glance) Add(b *Book, root string) error {
 		if err != nil {
 			return err
 		}
-		balances, err := h.Balances(y, Query{})
+		balances, err := h.Balances(y, Query{AsOf: g.AsOf})
 		if err != nil {
 			return err
 		}
-		_, open, err := b.exceptions(Query{Year: n})
+		_, open, err := b.exceptions(Query{Year: n, AsOf: g.AsOf})
 		if err != nil {
 			return err
 		}
@@ -54,7 +57,15 @@ func (g *Glance) Sheet() *sheet.Sheet {
 			s.Currency = c
 		}
 	}
-	s.Face = []sheet.Cell{sheet.Say("face.denominator.adjusted")}
+	asOf := sheet.Cell{}
+	if g.AsOf == nil {
+		s.Face = append(s.Face, sheet.Say("face.as-of-any"))
+	} else {
+		asOf = sheet.Words(g.AsOf.String())
+		s.Face = append(s.Face, sheet.Say("face.as-of", sheet.Member{Name: "date", Value: asOf}))
+	}
+	s.Head = []sheet.Member{{Name: "as_of", Value: asOf}}
+	s.Face = append(s.Face, sheet.Say("face.denominator.adjusted"))
 	s.Tables = []*sheet.Table{{
 		Name: "rows", Rows: sheet.Rows(g.rows...),
 		Columns: sheet.Columns("fund", "name", "name_en", "|", "year", "|", "currency", "|", "adjusted", "spent", "rate", "available", "open", "|", "closed", "|", "seq", "|", "recorded", "root"),

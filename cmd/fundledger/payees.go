@@ -34,10 +34,27 @@ func (a *app) payeesCommand() *cobra.Command {
 	return c
 }
 
+// clocks reads both clocks of a question that is put to several funds.
+func (a *app) clocks(q question) (p parsed, asOf *events.Day, err error) {
+	p.flag = "known-at"
+	if q.asOf != "" {
+		day, err := events.ParseDay(q.asOf)
+		if err != nil {
+			return p, nil, a.flagError("as-of", err)
+		}
+		asOf = &day
+	}
+	p.knownAt, err = a.moment(p.flag, q.knownAt)
+	return p, asOf, err
+}
+
 // payees reads one fund after the other, so that no more than one is in memory. Nothing is printed where one of them does not check out.
 func (a *app) payees(ctx context.Context, q question, names []string, want payees.Query) error {
-	p := parsed{flag: "known-at"}
-	var all payees.Payees
+	p, day, err := a.clocks(q)
+	if err != nil {
+		return err
+	}
+	all := payees.Payees{AsOf: day}
 	var asked []events.Fund
 	for _, name := range names {
 		fund, err := events.ParseFund(name)
@@ -47,17 +64,6 @@ func (a *app) payees(ctx context.Context, q question, names []string, want payee
 		if !slices.Contains(asked, fund) {
 			asked = append(asked, fund)
 		}
-	}
-	if q.asOf != "" {
-		day, err := events.ParseDay(q.asOf)
-		if err != nil {
-			return a.flagError("as-of", err)
-		}
-		all.AsOf = &day
-	}
-	var err error
-	if p.knownAt, err = a.moment(p.flag, q.knownAt); err != nil {
-		return err
 	}
 	if p.knownAt.Seq() != 0 && len(asked) != 1 {
 		return usageError{hinted{a.say("error.number-of-funds", map[string]string{"value": q.knownAt}), a.say("error.number-of-funds-hint", nil)}}

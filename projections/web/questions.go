@@ -67,6 +67,7 @@ var questions = []question{
 // What every question can be asked with.
 var (
 	printing = []string{"unit", "format", "lang"}
+	ofFunds  = append([]string{"as_of", "known_at"}, printing...)
 	counting = []string{"as_of", "basis", "by", "where", "wait"}
 )
 

@@ -66,7 +66,7 @@ type site struct {
 func Routes(books *live.Books, version string) []Route {
 	s := &site{books, version, make(chan struct{}, 1)}
 	routes := []Route{
-		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", printing, typesOf(printed)), nil, s.funds},
+		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", ofFunds, typesOf(printed)), nil, s.funds},
 		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, s.fund},
 		{s.operation("events", "/v1/funds/{fund}/events", "Stored events, verbatim, one to a line", []string{"after", "limit", "wait", "lang"}, []string{asLines}), nil, s.events},
 		{s.operation("event", "/v1/funds/{fund}/events/{n}", "One event, what it is about, and what is about it", ofEvent, typesOf(printed)), nil, s.event},
@@ -208,9 +208,16 @@ func (s *site) sheet(q *question) func(http.ResponseWriter, *http.Request, words
 
 // funds answers with every fund and year. Where one cannot be read nothing is answered: a sum over the others would look whole.
 func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language) error {
-	a, err := read(r, lang, printing)
+	a, err := read(r, lang, ofFunds)
 	if err != nil {
 		return err
+	}
+	if a.known.Seq() != 0 {
+		return &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
+	}
+	day := ""
+	if a.query.AsOf != nil {
+		day = a.query.AsOf.String()
 	}
 	all, err := s.books.Funds(r.Context())
 	if err != nil {
@@ -218,15 +225,25 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	}
 	// The cuts alone tell whether the asker has it already.
 	walk := func(visit func(live.Cut, *projections.Book) error) (tag string, err error) {
-		parts := []string{"funds", a.format, string(a.unit), string(a.lang)}
+		parts := []string{"funds", day, a.format, string(a.unit), string(a.lang)}
+		var early error
+		known := false
 		for _, fund := range all {
-			err := s.books.Read(r.Context(), fund, 0, projections.Moment{}, func(at live.Cut, b *projections.Book) error {
+			err := s.books.Read(r.Context(), fund, 0, a.known, func(at live.Cut, b *projections.Book) error {
 				parts = append(parts, string(fund), at.Seq.String(), at.Root)
 				return visit(at, b)
 			})
+			if _, none := unknownMoment(err); none { // nothing of it was known then
+				early = err
+				continue
+			}
 			if err != nil {
 				return "", said(err, lang)
 			}
+			known = true
+		}
+		if !known && early != nil {
+			return "", said(notThere("known_at", early), lang)
 		}
 		return s.tag(live.Cut{}, parts...), nil
 	}
@@ -237,7 +254,7 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	var body bytes.Buffer
 	same := has(r, tag)
 	if !same {
-		var glance projections.Glance
+		glance := projections.Glance{AsOf: a.query.AsOf}
 		tag, err = walk(func(at live.Cut, b *projections.Book) error {
 			return glance.Add(b, at.Root)
 		})
