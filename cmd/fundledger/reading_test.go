@@ -799,8 +799,8 @@ func TestReadingWhileAnImportRuns(t *testing.T) {
 	p := onFolder(t)
 	s := p.serving(t, "--http", ":0")
 	p.append(t, `{"kind":"fund-opened","fund":"f","year":2022,"name":"资金","lines":[{"code":"1","name":"a"},{"code":"2","name":"b"},{"code":"2.1","parent":"2","name":"c"}]}
-{"kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"1","amount":"1000000.00","stage":"original"}
-{"kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"2.1","amount":"1000000.00","stage":"original"}
+{"kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"1","amount":"100000000.00","stage":"original"}
+{"kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"2.1","amount":"100000000.00","stage":"original"}
 `)
 	imported := make(chan string)
 	go func() {
