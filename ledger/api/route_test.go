@@ -358,7 +358,7 @@ func TestALeaseThatNobodyRenewsIsWaitedFor(t *testing.T) {
 		}
 		return
 	}
-	t.Log("nobody could renew a lease in time here")
+	t.Skip("=== SKIPPED: somebody who renews and does not answer was NOT tried: nobody could renew a lease in time here ===")
 }
 
 // TestOneCallersOrderIsKept sends requests without waiting; one replica receives them and passes them on.
