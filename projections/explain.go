@@ -217,14 +217,9 @@ func explained(h *history.History, counted []worthy, half string) (rows []sheet.
 			}
 			from = 0
 		}
-		date := sheet.Cell{}
-		for at := from; at < len(e.Postings); at++ {
-			q := &e.Postings[at]
-			if q.Year == p.Year && q.Line == p.Line && q.Measure == p.Measure && q.Amount == p.Amount && q.Counts == p.Counts && q.Lot == p.Lot {
-				date, from = sheet.Words(q.Date.String()), at+1
-				break
-			}
-		}
+		var on events.Date
+		on, from = p.DateIn(&e, from)
+		date := sheet.Words(on.String())
 		part, lot := sheet.Left(), sheet.Left()
 		if half != "" {
 			part = sheet.Term("part", half)

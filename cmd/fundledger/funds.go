@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 
-	"fundledger/events"
 	"fundledger/projections"
 
 	"github.com/spf13/cobra"
@@ -45,27 +43,14 @@ func (a *app) funds(ctx context.Context, q question) error {
 		return err
 	}
 	glance := projections.Glance{AsOf: day}
-	var early error
-	known := false
-	for _, p.fund = range funds {
+	if err := p.each(funds, true, func() error {
 		book, root, _, err := s.book(ctx, p)
-		var why *events.Error
-		switch {
-		case events.CodeOf(err) == events.UnknownFund: // its first event never came
-			continue
-		case errors.As(err, &why) && why.Why == "not-recorded": // nothing of it was known then
-			early = err
-			continue
-		case err != nil:
+		if err != nil {
 			return err
 		}
-		known = true
-		if err := glance.Add(book, root); err != nil {
-			return err
-		}
-	}
-	if !known && early != nil {
-		return early
+		return glance.Add(book, root)
+	}); err != nil {
+		return err
 	}
 	return a.print(glance.Sheet(), q)
 }

@@ -48,6 +48,30 @@ func (a *app) clocks(q question) (p parsed, asOf *events.Day, err error) {
 	return p, asOf, err
 }
 
+// each puts a question to several funds. One of which nothing was known at the moment asked for is left out, unless that holds for all; and of all that there are,
+// one whose first event never came.
+func (p *parsed) each(funds []events.Fund, all bool, ask func() error) error {
+	var early error
+	known := false
+	for _, p.fund = range funds {
+		err := ask()
+		var why *events.Error
+		switch {
+		case all && events.CodeOf(err) == events.UnknownFund:
+		case errors.As(err, &why) && why.Why == "not-recorded":
+			early = err
+		case err != nil:
+			return err
+		default:
+			known = true
+		}
+	}
+	if known {
+		return nil
+	}
+	return early
+}
+
 // payees reads one fund after the other, so that no more than one is in memory. Nothing is printed where one of them does not check out.
 func (a *app) payees(ctx context.Context, q question, names []string, want payees.Query) error {
 	p, day, err := a.clocks(q)
@@ -82,31 +106,18 @@ func (a *app) payees(ctx context.Context, q question, names []string, want payee
 			return err
 		}
 	}
-	var early error
-	known := false
-	for _, p.fund = range funds {
+	if err := p.each(funds, asked == nil, func() error {
 		log := s.Log(p.fund)
 		v := payees.NewView(log.Line)
 		root, _, err := s.fold(ctx, log, p, v)
-		var why *events.Error
-		switch {
-		case events.CodeOf(err) == events.UnknownFund && asked == nil: // its first event never came
-			continue
-		case errors.As(err, &why) && why.Why == "not-recorded": // nothing of it was known then
-			early = err
-			continue
-		case err != nil:
+		if err != nil {
 			return err
 		}
-		known = true
-		if err := all.Add(v, root); err != nil {
-			return err
-		}
+		return all.Add(v, root)
+	}); err != nil {
+		return err
 	}
-	switch {
-	case !known && early != nil:
-		return early
-	case want.Payee != "" && !all.Has(want.Payee):
+	if want.Payee != "" && !all.Has(want.Payee) {
 		return usageError{hinted{a.say("error.no-payee", map[string]string{"value": want.Payee}), a.say("error.no-payee-hint", nil)}}
 	}
 	sheet, err := all.Sheet(want)

@@ -110,37 +110,6 @@ type amendment struct {
 	Payee uint32 // whom the event names after it
 }
 
-// A Flagged is a flag of an event.
-type Flagged struct {
-	Of   events.Seq
-	Code events.Code
-}
-
-// flagged is an event with flags, and what they are about.
-type flagged struct {
-	Seq    events.Seq
-	Codes  []events.Code
-	Year   events.Year
-	Line   events.Line
-	Amount events.Minor
-}
-
-// turns count what was opened and closed, by the numbers at which it was.
-type turns struct{ Opened, Closed []events.Seq }
-
-// open is how many of them were open at a number.
-func (t *turns) open(last events.Seq) int {
-	if t == nil {
-		return 0
-	}
-	return upTo(t.Opened, last) - upTo(t.Closed, last)
-}
-
-func upTo(seqs []events.Seq, last events.Seq) int {
-	n, _ := slices.BinarySearch(seqs, last+1)
-	return n
-}
-
 // An index gives equal values one number.
 type index[K comparable] struct {
 	number map[K]int32
@@ -604,65 +573,6 @@ func (h *History) amend(e *events.Event) {
 	h.amended[of] = append(h.amended[of], a)
 }
 
-// flag keeps the flags of an event: each is an exception until it is explained or the event is reversed, except over-budget, which is one of the line.
-func (h *History) flag(e *events.Event) {
-	c := e.Command
-	f := flagged{Seq: e.Seq, Codes: slices.Clone(e.Flags), Year: c.Year, Line: cmp.Or(c.Line, e.Resolved.Line)}
-	if !c.Amount.IsZero() {
-		if a, err := c.Amount.Minor(h.decimals); err == nil {
-			f.Amount = a
-		}
-	}
-	// What names no line or amount is about the first line that gets something.
-	var moved events.Posting
-	for _, p := range e.Postings {
-		if p.Year == c.Year && p.Amount > 0 && (moved.Line == "" || moved.Line == p.Line) {
-			moved.Line, moved.Amount = p.Line, moved.Amount+p.Amount
-		}
-	}
-	if c.Kind != events.Reversed { // which is about what it reverses
-		f.Line, f.Amount = cmp.Or(f.Line, moved.Line), cmp.Or(f.Amount, moved.Amount)
-	}
-	h.flagged = append(h.flagged, f)
-	for _, code := range f.Codes {
-		if code == events.OverBudget {
-			continue
-		}
-		if h.opened[f.Year] == nil {
-			h.opened[f.Year] = &turns{}
-		}
-		h.opened[f.Year].Opened = append(h.opened[f.Year].Opened, e.Seq)
-	}
-}
-
-// flagsOf is the flags of an event, nil where it has none.
-func (h *History) flagsOf(n events.Seq) *flagged {
-	if i, ok := slices.BinarySearchFunc(h.flagged, n, func(f flagged, n events.Seq) int { return cmp.Compare(f.Seq, n) }); ok {
-		return &h.flagged[i]
-	}
-	return nil
-}
-
-func (h *History) closeFlags(of, at events.Seq) {
-	if f := h.flagsOf(of); f != nil {
-		for _, code := range f.Codes {
-			h.closeFlag(Flagged{of, code}, at)
-		}
-	}
-}
-
-// closeFlag closes one, unless it is closed. A flag may be closed that the event does not have: of a lot that the event brought.
-func (h *History) closeFlag(x Flagged, at events.Seq) {
-	if _, already := h.closed[x]; already {
-		return
-	}
-	h.closed[x] = at
-	if f := h.flagsOf(x.Of); f != nil && x.Code != events.OverBudget && slices.Contains(f.Codes, x.Code) {
-		t := h.opened[f.Year]
-		t.Closed = append(t.Closed, at)
-	}
-}
-
 // post keeps a posting. It reports false where the posting names a line that there is not.
 func (h *History) post(seq, pay events.Seq, p *events.Posting) bool {
 	to := h.charge(p.Year)
@@ -846,12 +756,6 @@ func (h *History) Payment(n events.Seq) events.Seq {
 func (h *History) Explanations() []Explanation {
 	n, _ := slices.BinarySearchFunc(h.explains, h.last+1, func(x Explanation, at events.Seq) int { return cmp.Compare(x.Seq, at) })
 	return h.explains[:n]
-}
-
-// Explained reports whether somebody closed a flag of an event.
-func (h *History) Explained(f Flagged) bool {
-	at, ok := h.closed[f]
-	return ok && at <= h.last
 }
 
 // standing reports whether an event neither is reversed nor reverses another.

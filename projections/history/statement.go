@@ -104,7 +104,7 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 			dated = 0
 		}
 		var date events.Date
-		date, dated = dateOf(&e, &entries[i], dated)
+		date, dated = entries[i].DateIn(&e, dated)
 		rows = append(rows, h.entryRow(&e, &entries[i], date, money(entries[i].Balance)))
 	}
 	l := &y.lines[y.places[line]]
@@ -130,11 +130,11 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 	return s, nil
 }
 
-// dateOf finds the posting of an event, from one of them on, and returns its date and the place after it.
-func dateOf(e *events.Event, x *Entry, from int) (events.Date, int) {
+// DateIn finds a posting among those of its event, from one of them on, and returns its date and the place after it.
+func (p *Posting) DateIn(e *events.Event, from int) (events.Date, int) {
 	for i := from; i < len(e.Postings); i++ {
-		if p := &e.Postings[i]; p.Year == x.Year && p.Line == x.Line && p.Measure == x.Measure && p.Amount == x.Amount && p.Counts == x.Counts && p.Lot == x.Lot {
-			return p.Date, i + 1
+		if q := &e.Postings[i]; q.Year == p.Year && q.Line == p.Line && q.Measure == p.Measure && q.Amount == p.Amount && q.Counts == p.Counts && q.Lot == p.Lot {
+			return q.Date, i + 1
 		}
 	}
 	return events.Date{}, from
@@ -162,7 +162,7 @@ func (h *History) entryRow(stored *events.Event, e *Entry, date events.Date, bal
 	}
 	return sheet.Row{Depth: 1, Cells: []sheet.Cell{
 		sheet.Number(e.Seq), sheet.Words(string(stored.ID)), sheet.Words(date.String()), sheet.Term("kind", string(c.Kind)), sheet.Term("measure", string(e.Measure)),
-		sheet.Money(e.Amount, h.decimals), balance, voucherCell(c.Voucher), payeeCell(h.Payee(e.Seq)), sheet.Listed(titles...), sheet.Listed(flags...), of,
+		sheet.Money(e.Amount, h.decimals), balance, voucherCell(c.Voucher), PayeeCell(h.Payee(e.Seq)), sheet.Listed(titles...), sheet.Listed(flags...), of,
 		sheet.Words(string(e.Line)), sheet.Words(e.Lot),
 	}}
 }

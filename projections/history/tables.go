@@ -509,7 +509,7 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 		rows[i] = sheet.Row{Depth: 1, Cells: []sheet.Cell{
 			sheet.Number(at.pay), sheet.Words(string(e.ID)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(date.String()),
 			sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
-			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), voucherCell(c.Voucher), payeeCell(h.Payee(at.pay)),
+			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), voucherCell(c.Voucher), PayeeCell(h.Payee(at.pay)),
 			sheet.Words(c.Lot),
 		}}
 	}
@@ -547,8 +547,8 @@ func voucherCell(v events.Voucher) sheet.Cell {
 		sheet.Member{Name: "line", Value: sheet.Words(v.Line)})
 }
 
-// payeeCell leaves accounts out: a table goes to more people than the log does.
-func payeeCell(p events.Payee) sheet.Cell {
+// PayeeCell names a payee. It leaves accounts out: a table goes to more people than the log does.
+func PayeeCell(p events.Payee) sheet.Cell {
 	title := cmp.Or(p.Name, p.ID, p.Ref)
 	if title == "" {
 		return sheet.Cell{}

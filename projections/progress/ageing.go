@@ -368,7 +368,7 @@ func Ageing(h *history.History, q history.Query, open history.Open) (*sheet.Shee
 				seq, since, payee := sheet.Cell{}, sheet.Cell{}, sheet.Cell{}
 				date, age, bucket := sheet.Cell{}, sheet.Cell{}, sheet.Cell{}
 				if one.root != 0 {
-					seq, since, payee = sheet.Number(one.root), sheet.Words(one.since.String()), payeeCell(h.Payee(one.root))
+					seq, since, payee = sheet.Number(one.root), sheet.Words(one.since.String()), history.PayeeCell(h.Payee(one.root))
 					date = sheet.Words(one.date.String())
 					age, bucket = sheet.Number(days(one)), sheet.Term("bucket", buckets[bucketOf(days(one))].name)
 				}
@@ -460,16 +460,4 @@ func summed(h *history.History, waits []*wait, days func(*wait) int64, d *divide
 		}
 	}
 	return t, nil
-}
-
-// payeeCell names a payee as the tables of payments do, without its account.
-func payeeCell(p events.Payee) sheet.Cell {
-	title := cmp.Or(p.Name, p.ID, p.Ref)
-	if title == "" {
-		return sheet.Cell{}
-	}
-	members := slices.DeleteFunc([]sheet.Member{
-		{Name: "name", Value: sheet.Words(p.Name)}, {Name: "id", Value: sheet.Words(p.ID)}, {Name: "class", Value: sheet.Words(string(p.Class))}, {Name: "ref", Value: sheet.Words(p.Ref)},
-	}, func(m sheet.Member) bool { return m.Value.Kind == sheet.Null })
-	return sheet.Titled(title, members...)
 }

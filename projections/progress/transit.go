@@ -94,7 +94,7 @@ func TransitTable(h *history.History, q history.Query, open history.Open) (*shee
 				if t.waits {
 					oldest, days = sheet.Words(t.oldest.String()), sheet.Number(max(int64(day-t.oldest), 0))
 				}
-				if !yield(sheet.Row{Depth: 1, Cells: slices.Concat([]sheet.Cell{d.cell(t.value), payeeCell(t.payee), sheet.Number(len(t.payments))},
+				if !yield(sheet.Row{Depth: 1, Cells: slices.Concat([]sheet.Cell{d.cell(t.value), history.PayeeCell(t.payee), sheet.Number(len(t.payments))},
 					money(&t.Totals), []sheet.Cell{oldest, days})}) {
 					return
 				}
