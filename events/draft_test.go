@@ -25,7 +25,9 @@ func TestDraftIsReadBack(t *testing.T) {
 		t.Errorf("%s was read as %+v", d.JSON(), c)
 	}
 
-	leg := func(line, amount string) *events.Draft { return (&events.Draft{}).Text("line", line).Text("amount", amount) }
+	leg := func(line, amount string) *events.Draft {
+		return (&events.Draft{}).Text("line", line).Text("amount", amount)
+	}
 	d = events.NewDraft(events.Reallocated, "cd-gx", 2022).Text("date", "2022-12-28").
 		Objects("from", []*events.Draft{leg("2.5", "107")}).Objects("to", []*events.Draft{leg("2.1.4", "89"), leg("2.1.1", "18")}).
 		Refs("covers", []events.Ref{{Seq: 7}, {ID: "a-1"}})
