@@ -37,6 +37,7 @@ const (
 	UnknownTarget   Code = "unknown-target"
 	WrongTarget     Code = "wrong-target"
 	AlreadyReversed Code = "already-reversed"
+	AlreadyMatched  Code = "already-matched"
 	IsReversal      Code = "is-reversal"
 	HasDependents   Code = "has-dependents"
 	UnknownLot      Code = "unknown-lot"
@@ -67,6 +68,7 @@ const (
 	Retroactive       Code = "retroactive"
 	PossibleDuplicate Code = "possible-duplicate"
 	LeafNotZero       Code = "leaf-not-zero"
+	LateForMonth      Code = "late-for-month"
 )
 
 // Failures: nothing was decided, or the answer is not known. Asking again with the same id doubles nothing.
@@ -84,14 +86,14 @@ const Tampered Code = "tampered"
 var Refusals = []Code{
 	Malformed, UnknownKind, UnknownField, MissingField, BadValue, TooLarge,
 	UnknownFund, IDUsed, VoucherUsed, UnknownYear, YearExists, YearClosedCode, YearNotClosed, UnknownLine, NotALeaf, LineExists, BadTree,
-	UnknownTarget, WrongTarget, AlreadyReversed, IsReversal, HasDependents, UnknownLot, LotExists, ExceedsTarget, NotWhole, Unbalanced,
+	UnknownTarget, WrongTarget, AlreadyReversed, AlreadyMatched, IsReversal, HasDependents, UnknownLot, LotExists, ExceedsTarget, NotWhole, Unbalanced,
 	SecondOriginal, NothingToDo, NotZero, TwoPeople, NoEvidence, Overflow,
 	OverBudget, ExceedsLot, ExceedsCommitment, LotExpired, FutureDate, OutsideYear,
 }
 
 // Flags lists every code that an event can carry.
 var Flags = []Code{
-	OverBudget, ExceedsLot, ExceedsCommitment, LotExpired, FutureDate, OutsideYear, Retroactive, PossibleDuplicate, LeafNotZero,
+	OverBudget, ExceedsLot, ExceedsCommitment, LotExpired, FutureDate, OutsideYear, Retroactive, PossibleDuplicate, LeafNotZero, LateForMonth,
 }
 
 // Failures lists the codes of a receipt with status failed.

@@ -82,6 +82,18 @@ type Seldom struct {
 	Text      string    // [Explained]
 	Flag      Code      // [Explained]
 	Approvers []string  // [YearReopened]
+	Month     Date      // [MonthClosed]
+
+	// The fields of [BankLine].
+	Account, CounterpartyAccount string
+	Direction                    Direction
+	Reference, Statement         string
+	Balance                      Number // after the line; "" where the bank does not say
+
+	// The fields of [BankMatched].
+	BankLines []Ref
+	Matched   []Ref // "events"
+	Rule      Matching
 
 	// The fields of [FigureStated]; Measure also of [Explained].
 	Measure     Measure
@@ -224,6 +236,20 @@ func (c *Command) HasEvidence() bool {
 	return c.Voucher != Voucher{} || len(c.Documents) > 0 || c.Basis != ByVoucher
 }
 
+// Cash reports which way money goes through a bank when the command is carried out, "" where it goes through none: what is withheld, converted or taken
+// back on paper alone, and what settles money that came in before.
+func (c *Command) Cash() Direction {
+	switch {
+	case c.Kind == BankLine:
+		return c.Direction
+	case c.Kind == Disbursed && c.Channel != Deduction && c.Channel != Conversion:
+		return Out
+	case c.Kind == ClawedBack && c.Settles.IsZero() && slices.Contains([]Cause{Returned, Refund, PriorYear, Unidentified}, c.Cause):
+		return In
+	}
+	return ""
+}
+
 // Content is a fingerprint of everything a command says but its id: equal for two commands exactly when every field is equal as parsed, with
 // the defaults that need no ledger filled in and references as given. It serves to tell a retry from another use of one id. It is not stored
 // and may differ from release to release.
@@ -234,7 +260,8 @@ func (c *Command) Content() [sha256.Size]byte {
 	w.text(string(c.Kind), string(c.Fund), string(c.Mode), string(c.Basis), c.Date.text, c.Note, c.AsPrinted, c.AmountText, string(c.Line), c.Lot,
 		c.Purpose, c.Reason, c.Counterparty, string(c.Stage), c.Recipient, c.Quota, c.Contract, c.Due.text, string(c.Channel), string(c.Method),
 		string(c.Cause), string(c.OfLine), string(c.ToLine), c.Text, string(c.Flag), string(c.Measure), c.Figure, string(c.Value), c.Unit,
-		c.Source.Document, c.Source.Table, c.Source.Cell, c.Denominator, string(c.Step), c.Name, c.NameEn, c.Department, c.Currency, c.TimeZone)
+		c.Source.Document, c.Source.Table, c.Source.Cell, c.Denominator, string(c.Step), c.Name, c.NameEn, c.Department, c.Currency, c.TimeZone,
+		c.Month.text, c.Account, c.CounterpartyAccount, string(c.Direction), c.Reference, c.Statement, string(c.Balance), string(c.Rule))
 	w.number(int64(c.Year), int64(c.From), int64(c.To), int64(c.FromYear), int64(c.ToYear), int64(c.Expires), int64(c.AsOf))
 	w.flag(c.Unbudgeted, c.HasExpires, c.HasAsOf)
 	w.amount(c.Amount)
@@ -264,6 +291,10 @@ func (c *Command) Content() [sha256.Size]byte {
 	w.ref(c.Covers...)
 	w.number(int64(len(c.QuotientOf)))
 	w.ref(c.QuotientOf...)
+	w.number(int64(len(c.BankLines)))
+	w.ref(c.BankLines...)
+	w.number(int64(len(c.Matched)))
+	w.ref(c.Matched...)
 	w.number(int64(len(c.SumOf)))
 	for _, r := range c.SumOf {
 		w.ref(r.Ref)

@@ -370,6 +370,17 @@ func (p *parser) whole(find func(string) jsontext.Value) {
 		case !has("line"):
 			p.missing("of")
 		}
+	case BankLine:
+		if !c.Date.IsZero() && !c.Date.Exact() {
+			p.bad("date", find("date"), badValue("value-date", c.Date.String()))
+		}
+	case BankMatched:
+		if v := find("bank_lines"); v.Kind() == '[' && len(c.BankLines) == 0 {
+			p.bad("bank_lines", v, badValue("empty", ""))
+		}
+		if len(c.Matched) == 0 && !has("reason") {
+			p.missing("events")
+		}
 	case FigureStated:
 		if !has("measure") && !has("name") {
 			p.missing("measure")
@@ -515,6 +526,26 @@ func (p *parser) field(name string, v jsontext.Value) {
 		enum(p, name, v, &c.Flag, Flags)
 	case "measure":
 		enum(p, name, v, &c.Measure, append(slices.Clone(Measures), Derived...))
+	case "month":
+		parse(p, name, v, &c.Month, ParseMonth)
+	case "account":
+		p.text(name, v, &c.Account, 500)
+	case "direction":
+		enum(p, name, v, &c.Direction, ways)
+	case "counterparty_account":
+		p.text(name, v, &c.CounterpartyAccount, 500)
+	case "reference":
+		p.text(name, v, &c.Reference, 500)
+	case "statement":
+		p.text(name, v, &c.Statement, 500)
+	case "balance":
+		parse(p, name, v, &c.Balance, ParseNumber)
+	case "bank_lines":
+		p.refs(name, v, &c.BankLines)
+	case "events":
+		p.refs(name, v, &c.Matched)
+	case "rule":
+		enum(p, name, v, &c.Rule, Matchings)
 	case "approvers":
 		p.texts(name, v, &c.Approvers)
 	case "value":

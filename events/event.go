@@ -68,6 +68,7 @@ type Resolved struct {
 	Of, Commitment, Against, Settles Seq
 	Covers, QuotientOf               []Seq
 	SumOf                            []int64 // negative: subtracted
+	BankLines, Matched               []Seq   // of [BankMatched]
 	Line                             Line    // where the command left it out and it is not a constant
 	Expires                          Day
 	HasExpires                       bool
@@ -142,6 +143,8 @@ func appendResolved(b []byte, r *Resolved) []byte {
 	b = appendNumbers(b, "covers", r.Covers)
 	b = appendNumbers(b, "sum_of", r.SumOf)
 	b = appendNumbers(b, "quotient_of", r.QuotientOf)
+	b = appendNumbers(b, "bank_lines", r.BankLines)
+	b = appendNumbers(b, "events", r.Matched)
 	text("line", string(r.Line))
 	if r.HasExpires {
 		text("expires", r.Expires.String())
@@ -377,6 +380,14 @@ func (r *eventReader) data(m member) {
 		case "quotient_of":
 			for _, v := range r.list(m) {
 				res.QuotientOf = append(res.QuotientOf, r.seq(member{m.name, v}))
+			}
+		case "bank_lines":
+			for _, v := range r.list(m) {
+				res.BankLines = append(res.BankLines, r.seq(member{m.name, v}))
+			}
+		case "events":
+			for _, v := range r.list(m) {
+				res.Matched = append(res.Matched, r.seq(member{m.name, v}))
 			}
 		case "sum_of":
 			for _, v := range r.list(m) {

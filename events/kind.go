@@ -29,6 +29,9 @@ const (
 	Reversed           Kind = "reversed"
 	Amended            Kind = "amended"
 	Explained          Kind = "explained"
+	BankLine           Kind = "bank-line"
+	BankMatched        Kind = "bank-matched"
+	MonthClosed        Kind = "month-closed"
 	YearClosed         Kind = "year-closed"
 	YearReopened       Kind = "year-reopened"
 	FigureStated       Kind = "figure-stated"
@@ -37,7 +40,8 @@ const (
 // Kinds lists every kind, in the order in which a fund's life meets them.
 var Kinds = []Kind{
 	FundOpened, LineAdded, Appropriated, Reallocated, Allotted, AllotmentWithdrawn, Committed, CommitmentReleased, Disbursed, ReceiptConfirmed,
-	ClawedBack, CarriedOver, CarriedIn, Reclassified, Reversed, Amended, Explained, YearClosed, YearReopened, FigureStated,
+	ClawedBack, CarriedOver, CarriedIn, Reclassified, Reversed, Amended, Explained, BankLine, BankMatched, MonthClosed, YearClosed, YearReopened,
+	FigureStated,
 }
 
 // A Cause says why money was clawed back; each cause takes other fields and posts to other measures.
@@ -118,6 +122,30 @@ const (
 // Methods lists them.
 var Methods = []Method{Direct, Authorised, Single, Warrant}
 
+// A Direction says which way a bank line went, as the account's holder sees it.
+type Direction string
+
+// The directions of [BankLine].
+const (
+	In  Direction = "in"
+	Out Direction = "out"
+)
+
+// A Matching is the rule by which bank lines and events were found to be the same money.
+type Matching string
+
+// The rules of [BankMatched].
+const (
+	ByReference Matching = "reference" // one names the other by its number
+	ByPaper     Matching = "voucher"   // the bank gives the number of the voucher
+	ByAmount    Matching = "amount"    // amount, date and other party agree, and no other does
+	BySum       Matching = "sum"       // several of one side make one of the other
+	ByHand      Matching = "manual"    // a person says so
+)
+
+// Matchings lists them, the surest first.
+var Matchings = []Matching{ByReference, ByPaper, ByAmount, BySum, ByHand}
+
 // A Class says what a payee is.
 type Class string
 
@@ -135,6 +163,7 @@ const (
 var (
 	modes   = []Mode{Control, Record}
 	stages  = []Stage{OriginalStage, SupplementaryStage}
+	ways    = []Direction{In, Out}
 	classes = []Class{Enterprise, Supplier, Unit, District, Park, Person}
 )
 
@@ -165,6 +194,9 @@ var shapes = map[Kind]shape{
 	Reversed:           fields(undated, "of* reason*"),
 	Amended:            fields(undated, "of* set* reason*"),
 	Explained:          fields(undated, "text* of flag line measure"),
+	BankLine:           fields(dated, anAmount, "account* direction* counterparty counterparty_account reference purpose balance statement"),
+	BankMatched:        fields(undated, "bank_lines* events rule* reason"),
+	MonthClosed:        fields(dated, "month*"),
 	YearClosed:         fields(dated),
 	YearReopened:       fields(dated, "reason* approvers*"),
 	FigureStated:       fields(dated, "measure name line value* unit* source* as_of denominator step sum_of quotient_of"),

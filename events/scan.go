@@ -124,6 +124,8 @@ var knownWords = func() map[string]string {
 	addWords(all, Measures)
 	addWords(all, modes)
 	addWords(all, classes)
+	addWords(all, ways)
+	addWords(all, Matchings)
 	return all
 }()
 

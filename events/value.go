@@ -264,6 +264,16 @@ func ParseDate(s string) (Date, error) {
 	return d, nil
 }
 
+// ParseMonth parses a month, 2022-04, as a date.
+func ParseMonth(s string) (Date, error) {
+	if len(s) == len("2022-04") {
+		if d, err := ParseDate(s); err == nil {
+			return d, nil
+		}
+	}
+	return Date{}, badValue("month-form", s)
+}
+
 // end returns the last day of the n months that begin on d.
 func (d Day) end(n int) Day {
 	return dayOf(d.Time(time.UTC).AddDate(0, n, 0)) - 1

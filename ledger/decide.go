@@ -220,7 +220,17 @@ func voucherText(v events.Voucher) string {
 }
 
 // openInClosed are the kinds that a closed year still takes.
-var openInClosed = []events.Kind{events.ReceiptConfirmed, events.Amended, events.Explained, events.FigureStated, events.YearReopened}
+var openInClosed = []events.Kind{
+	events.ReceiptConfirmed, events.Amended, events.Explained, events.FigureStated, events.BankLine, events.BankMatched, events.MonthClosed, events.YearReopened,
+}
+
+// isOpenIn reports whether a closed year still takes the command: also one that takes back what moved no money.
+func (s *state) isOpenIn(c *events.Command) bool {
+	if c.Kind == events.Reversed {
+		return slices.Contains(aboutNoMoney, s.kind(s.number(c.Of)))
+	}
+	return slices.Contains(openInClosed, c.Kind)
+}
 
 // kind runs the phases that depend on the command's kind.
 func (d *decision) kind() {
@@ -237,7 +247,7 @@ func (d *decision) kind() {
 		}
 	case !opened:
 		d.refuse(events.UnknownYear, "", yearArgs())
-	case d.y.closed && !slices.Contains(openInClosed, c.Kind):
+	case d.y.closed && !d.s.isOpenIn(c):
 		why := ""
 		if c.Kind == events.ClawedBack && (c.Cause == events.Refund || c.Cause == events.Offset || c.Cause == events.Returned) {
 			why = "prior-year"
@@ -298,6 +308,12 @@ func (d *decision) kind() {
 		d.amended()
 	case events.Explained:
 		d.explained()
+	case events.BankLine:
+		d.bankLine()
+	case events.BankMatched:
+		d.bankMatched()
+	case events.MonthClosed:
+		d.monthClosed()
 	case events.YearClosed:
 		d.yearClosed()
 	case events.YearReopened:
@@ -579,6 +595,7 @@ func (d *decision) consequences() {
 		}
 	}
 	d.dates()
+	d.late()
 }
 
 // yearIn is the year as it stands; one that nothing is known of is empty.
@@ -623,7 +640,7 @@ func (d *decision) budget(named []*line, touched []touch) {
 // dates notes dates that cannot be: after today, or outside the year that the command charges.
 func (d *decision) dates() {
 	c := d.c
-	if c.Date.IsZero() || len(d.postings) == 0 {
+	if c.Date.IsZero() || len(d.postings) == 0 && c.Kind != events.BankLine {
 		return
 	}
 	if d.date.First() > d.today {
@@ -631,6 +648,17 @@ func (d *decision) dates() {
 	}
 	if (c.Kind == events.Disbursed || c.Kind == events.Committed) && c.Lot == "" && (d.date.First() > d.y.to || d.date.Last() < d.y.from) {
 		d.stop(events.OutsideYear, events.Args{"date": c.Date.String(), "year": c.Year.String(), "from": d.y.from.String(), "to": d.y.to.String()})
+	}
+}
+
+// late notes that something counts in a month that has been closed.
+func (d *decision) late() {
+	for i := range d.postings {
+		p := &d.postings[i]
+		if through := d.s.yearIn(p.Year).through(); through != noDay && p.Counts <= through {
+			d.flag(events.LateForMonth)
+			return
+		}
 	}
 }
 

@@ -47,14 +47,11 @@ func (s *state) missing(id events.ID, c *events.Command) events.Seq {
 			return n
 		}
 	}
-	for _, r := range c.Covers {
-		if n := s.absent(s.number(r)); n != 0 {
-			return n
-		}
-	}
-	for _, r := range c.QuotientOf {
-		if n := s.absent(s.number(r)); n != 0 {
-			return n
+	for _, rs := range [...][]events.Ref{c.Covers, c.QuotientOf, c.BankLines, c.Matched} {
+		for _, r := range rs {
+			if n := s.absent(s.number(r)); n != 0 {
+				return n
+			}
 		}
 	}
 	for _, r := range c.SumOf {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"fundledger/events"
@@ -559,7 +560,11 @@ func (d *decision) reclassified() {
 var reversible = []events.Kind{
 	events.Appropriated, events.Reallocated, events.Allotted, events.AllotmentWithdrawn, events.Committed, events.CommitmentReleased,
 	events.Disbursed, events.ReceiptConfirmed, events.ClawedBack, events.CarriedOver, events.CarriedIn, events.Reclassified, events.FigureStated,
+	events.BankLine, events.BankMatched, events.MonthClosed,
 }
+
+// aboutNoMoney are those of them that a closed year takes, and so their reversals.
+var aboutNoMoney = []events.Kind{events.BankLine, events.BankMatched, events.MonthClosed}
 
 func (d *decision) reversed() {
 	c := d.c
@@ -581,6 +586,10 @@ func (d *decision) reversed() {
 	}
 	if len(of.dependents) > 0 {
 		depends("named")
+		return
+	}
+	if of.match != 0 {
+		d.refuse(events.HasDependents, "matched", events.Args{"value": of.seq.String(), "seq": of.match.String()})
 		return
 	}
 	for _, p := range of.postings {
@@ -700,6 +709,72 @@ func (d *decision) explained() {
 		// Expiry comes with time alone; it is the event that brought the lot that is explained, once it has come.
 	case c.Flag != "" && !slices.Contains(of.flags, c.Flag):
 		d.refuse(events.NothingToDo, "flag", events.Args{"field": "flag", "value": string(c.Flag), "seq": of.seq.String()})
+	}
+}
+
+func (d *decision) bankLine() {
+	if d.c.Balance == "" {
+		return
+	}
+	if b := d.c.Balance.Decimal(); !b.Equal(b.Truncate(int32(d.decimals))) {
+		d.refuse(events.BadValue, "amount-decimals", events.Args{
+			"field": "balance", "value": string(d.c.Balance), "decimals": strconv.Itoa(d.decimals), "currency": d.s.currency,
+		})
+	}
+}
+
+// bankMatched finds the bank lines and the events, which must be free and come to the same. Lines that no event belongs to may be matched with
+// none, where a reason is given: money of another fund, interest, a slip that the bank took back.
+func (d *decision) bankMatched() {
+	c := d.c
+	var bank, book decimal.Decimal
+	seen := map[events.Seq]bool{}
+	resolve := func(field string, refs []events.Ref, sum *decimal.Decimal, kinds ...events.Kind) (found []events.Seq) {
+		for _, r := range refs {
+			en := d.target(field, r, 0, kinds...)
+			if en == nil {
+				continue
+			}
+			args := events.Args{"field": field, "value": r.String(), "kind": string(en.kind)}
+			switch {
+			case seen[en.seq]:
+				d.refuse(events.BadValue, "named-twice", args)
+			case en.cash == "":
+				d.refuse(events.WrongTarget, "no-cash", args)
+			case en.match != 0:
+				args["seq"] = en.match.String()
+				d.refuse(events.AlreadyMatched, "", args)
+			}
+			seen[en.seq] = true
+			amount := decimal.New(int64(en.amount), 0)
+			if en.cash == events.Out {
+				amount = amount.Neg()
+			}
+			*sum = sum.Add(amount)
+			found = append(found, en.seq)
+		}
+		return found
+	}
+	d.res.BankLines = resolve("bank_lines", c.BankLines, &bank, events.BankLine)
+	d.res.Matched = resolve("events", c.Matched, &book, events.Disbursed, events.ClawedBack)
+	if d.err == nil && len(c.Matched) > 0 && !bank.Equal(book) {
+		places := int32(d.decimals)
+		d.refuse(events.Unbalanced, "bank", events.Args{"from": bank.Shift(-places).StringFixed(places), "to": book.Shift(-places).StringFixed(places)})
+	}
+}
+
+// monthClosed closes a month of the year, and so those before it.
+func (d *decision) monthClosed() {
+	month := d.c.Month
+	args := events.Args{"field": "month", "value": month.String(), "from": d.y.from.String(), "to": d.y.to.String(), "year": d.c.Year.String()}
+	switch through := d.y.through(); {
+	case month.Last() < d.y.from || month.First() > d.y.to:
+		d.refuse(events.BadValue, "month-outside", args)
+	case through != noDay && month.Last() <= through:
+		args["date"] = through.String()
+		d.refuse(events.NothingToDo, "month", args)
+	case month.Last() >= d.today:
+		d.stop(events.FutureDate, events.Args{"date": month.Last().String(), "today": d.today.String()})
 	}
 }
 

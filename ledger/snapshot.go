@@ -26,6 +26,7 @@ type snapshot struct {
 	Vouchers []byte
 	Bare     []byte
 	Uses     []events.Seq // in pairs
+	Matches  []events.Seq // in pairs
 	Fates    []snapshotFate
 }
 
@@ -37,6 +38,7 @@ type snapshotYear struct {
 	Lines            []snapshotLine // parents first; the root is the first
 	Lots             []snapshotLot
 	Originals        []snapshotOriginal
+	Months           []closing
 }
 
 type snapshotLine struct {
@@ -76,7 +78,7 @@ type snapshotPiece struct {
 }
 
 // program names what a snapshot depends on besides the log: the form above, and the program.
-var program = "3 " + events.Program
+var program = "4 " + events.Program
 
 var errOtherSnapshot = errors.New("ledger: a snapshot of another program or fund")
 
@@ -91,6 +93,9 @@ func (s *state) snapshot() []byte {
 	}
 	for pay, commitment := range s.uses {
 		out.Uses = append(out.Uses, pay, commitment)
+	}
+	for n, match := range s.matches {
+		out.Matches = append(out.Matches, n, match)
 	}
 	for _, y := range s.years {
 		out.Years = append(out.Years, y.snapshot())
@@ -113,7 +118,7 @@ func (s *state) snapshot() []byte {
 }
 
 func (y *year) snapshot() snapshotYear {
-	out := snapshotYear{Year: y.year, Opened: y.opened, From: y.from, To: y.to, Budgeted: y.budgeted, Closed: y.closed}
+	out := snapshotYear{Year: y.year, Opened: y.opened, From: y.from, To: y.to, Budgeted: y.budgeted, Closed: y.closed, Months: y.months}
 	below := map[*line][]*line{}
 	for _, l := range y.lines {
 		below[l.parent] = append(below[l.parent], l)
@@ -158,6 +163,9 @@ func restore(fund events.Fund, data []byte) (*state, error) {
 	for i := 0; i+1 < len(in.Uses); i += 2 {
 		s.uses[in.Uses[i]] = in.Uses[i+1]
 	}
+	for i := 0; i+1 < len(in.Matches); i += 2 {
+		s.matches[in.Matches[i]] = in.Matches[i+1]
+	}
 	for i := range in.Years {
 		y, err := restoreYear(&in.Years[i])
 		if err != nil {
@@ -185,7 +193,7 @@ func restore(fund events.Fund, data []byte) (*state, error) {
 func restoreYear(in *snapshotYear) (*year, error) {
 	y := &year{
 		year: in.Year, opened: in.Opened, from: in.From, to: in.To, budgeted: in.Budgeted, closed: in.Closed,
-		lines: map[events.Line]*line{}, lots: map[string]*lot{}, originals: map[lineDims]events.Seq{},
+		lines: map[events.Line]*line{}, lots: map[string]*lot{}, originals: map[lineDims]events.Seq{}, months: in.Months,
 	}
 	for i, l := range in.Lines {
 		to := &line{code: l.Code, sums: sums{own: l.Own, free: l.Free, below: l.Below, belowFree: l.BelowFree}}

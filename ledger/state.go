@@ -36,7 +36,8 @@ type state struct {
 	bare     table  // standing payments without a voucher, counted under bareKey
 	secret   secret // of the keys
 	uses     map[events.Seq]events.Seq
-	fates    map[events.Seq]*fate // of those events alone that have one
+	matches  map[events.Seq]events.Seq // of a bank line, and of an event that a bank line confirms: what matched it
+	fates    map[events.Seq]*fate      // of those events alone that have one
 
 	atHand
 	asked *asked
@@ -201,6 +202,25 @@ type year struct {
 	lines     map[events.Line]*line
 	lots      map[string]*lot
 	originals map[lineDims]events.Seq
+	months    []closing // standing ones, in the order in which they came
+}
+
+// A closing is a month-closed event, and the last day of its month.
+type closing struct {
+	Seq events.Seq
+	Day events.Day
+}
+
+// noDay is before every day.
+const noDay = events.Day(math.MinInt32)
+
+// through is the last day of the months that are closed: to close one closes those before it. It is [noDay] where none is.
+func (y *year) through() events.Day {
+	through := noDay
+	for _, m := range y.months {
+		through = max(through, m.Day)
+	}
+	return through
 }
 
 type lineDims struct {
@@ -266,6 +286,7 @@ type entry struct {
 	reversal   events.Seq       // the event that reversed this one; 0 while it stands
 	named      []events.Seq     // the events that this one hangs on
 	dependents []events.Seq     // the standing events that hang on this one
+	match      events.Seq       // the standing event that matched it with the bank; 0 where none did
 	words      events.Amendment // all of them, as they are now
 	links      links
 	against    events.Seq
@@ -275,6 +296,8 @@ type entry struct {
 	counts     events.Day
 	toYear     events.Year // [events.CarriedOver]
 	channel    events.Channel
+	cash       events.Direction // through a bank
+	matched    []events.Seq     // what it matched
 
 	pay  *payment     // [events.Disbursed]
 	left events.Minor // of a commitment, an allotment, a sum in suspense
@@ -303,12 +326,13 @@ func (p *piece) left() events.Minor { return p.disbursed - p.returned - p.recove
 
 func newState(fund events.Fund) *state {
 	return &state{
-		asked:  &asked{},
-		fund:   fund,
-		years:  map[events.Year]*year{},
-		secret: ours,
-		uses:   map[events.Seq]events.Seq{},
-		fates:  map[events.Seq]*fate{},
+		asked:   &asked{},
+		fund:    fund,
+		years:   map[events.Year]*year{},
+		secret:  ours,
+		uses:    map[events.Seq]events.Seq{},
+		matches: map[events.Seq]events.Seq{},
+		fates:   map[events.Seq]*fate{},
 	}
 }
 
@@ -405,7 +429,11 @@ func (s *state) stand(e *events.Event) *entry {
 	en := &entry{
 		seq: e.Seq, id: e.ID, kind: c.Kind, cause: c.Cause, year: c.Year, line: c.Line, lot: c.Lot, payee: c.Payee, paid: c.Payee, voucher: c.Voucher, flags: e.Flags,
 		postings: e.Postings, dims: c.Dims, date: c.Date, toYear: c.ToYear, channel: c.Channel, recorded: e.Time, stated: c.Date.String(), against: e.Resolved.Against,
-		amount: s.amountOf(e), named: named(e), words: wordsOf(c),
+		amount: s.amountOf(e), named: named(e), words: wordsOf(c), cash: c.Cash(), match: s.matches[e.Seq],
+		matched: slices.Concat(e.Resolved.BankLines, e.Resolved.Matched),
+	}
+	if c.Cause == events.Returned && len(e.Postings) > 0 { // which has no amount of its own
+		en.amount = e.Postings[0].Amount
 	}
 	if en.line == "" {
 		en.line = e.Resolved.Line
@@ -640,6 +668,13 @@ func (s *state) fold(e *events.Event) error {
 		if !s.bring(e, c.Year, c.Line) {
 			return tampered(e, nil)
 		}
+	case events.BankMatched:
+		for _, n := range slices.Concat(e.Resolved.BankLines, e.Resolved.Matched) {
+			put(s, s.matches, n, e.Seq)
+		}
+	case events.MonthClosed:
+		y := s.yearFor(c.Year)
+		set(s, &y.months, append(slices.Clip(y.months), closing{e.Seq, c.Month.Last()}))
 	case events.YearClosed:
 		set(s, &s.yearFor(c.Year).closed, true)
 	case events.YearReopened:
@@ -715,6 +750,14 @@ func (s *state) fits(e *events.Event, id key) bool {
 		ok = ok && names(r.Of, !c.Of.IsZero(), events.Disbursed)
 	case events.Reversed:
 		ok = ok && names(r.Of, true, reversible...) && (s.fates[r.Of] == nil || s.fates[r.Of].reversal == 0)
+	case events.BankMatched:
+		ok = ok && len(r.BankLines) == len(c.BankLines) && len(r.Matched) == len(c.Matched)
+		for _, n := range r.BankLines {
+			ok = ok && names(n, true, events.BankLine) && s.matches[n] == 0
+		}
+		for _, n := range r.Matched {
+			ok = ok && names(n, true, events.Disbursed, events.ClawedBack) && s.matches[n] == 0
+		}
 	default:
 		ok = ok && names(r.Of, !c.Of.IsZero())
 	}
@@ -960,6 +1003,13 @@ func (s *state) reverse(target *entry, by events.Seq) {
 				s.setIn(&s.bare, k, s.bare.get(k)-1)
 			}
 		}
+	case events.BankMatched:
+		for _, n := range target.matched {
+			drop(s, s.matches, n)
+		}
+	case events.MonthClosed:
+		y := s.yearFor(target.year)
+		set(s, &y.months, slices.DeleteFunc(slices.Clone(y.months), func(m closing) bool { return m.Seq == target.seq }))
 	case events.CarriedOver, events.CarriedIn:
 		l := s.brought(target)
 		set(s, &l.carriers, l.carriers-1)

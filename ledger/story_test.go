@@ -275,6 +275,9 @@ func eventText(e *events.Event) string {
 	if len(r.Covers)+len(r.SumOf)+len(r.QuotientOf) > 0 {
 		fmt.Fprint(&b, " ", r.Covers, r.SumOf, r.QuotientOf)
 	}
+	if len(r.BankLines) > 0 {
+		fmt.Fprint(&b, " ", r.BankLines, r.Matched)
+	}
 	if r.Line != "" {
 		fmt.Fprintf(&b, " line=%s", r.Line)
 	}

@@ -81,6 +81,12 @@ func references(r *events.Resolved) (out []reference) {
 	for _, n := range r.QuotientOf {
 		add("quotient_of", n)
 	}
+	for _, n := range r.BankLines {
+		add("bank_lines", n)
+	}
+	for _, n := range r.Matched {
+		add("events", n)
+	}
 	return out
 }
 

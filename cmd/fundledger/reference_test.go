@@ -229,7 +229,7 @@ func TestReferenceExecution(t *testing.T) {
 		t.Errorf("the exceptions are %v, want %v", exceptions, wantOver)
 	}
 	for _, pay := range ask(t, p, "table", "payments", "--year", "2022").list(t, "rows") {
-		pay.wantMembers(t, "a payment", "seq id line date amount left channel basis voucher payee lot")
+		pay.wantMembers(t, "a payment", "seq id line date amount left channel basis voucher payee lot bank")
 	}
 }
 

@@ -64,7 +64,9 @@ type records struct {
 	trunk    proof.Trunk
 	tallies  [][]tallied // events by what stands in charged, up to the end of each chunk
 
-	ofs       []pair // the event that an event is about, where there is one
+	ofs       []pair     // the event that an event is about, where there is one
+	matched   []pair     // each bank line, and each event that a bank line confirms, with the event that matched them; in the order of those
+	banked    events.Seq // the first bank line, 0 where there is none
 	reversals map[events.Seq]events.Seq
 	amended   map[events.Seq][]amendment
 	flagged   []flagged
@@ -142,10 +144,27 @@ type Year struct {
 	From, To                 events.Day
 	Budgeted                 bool
 	Closed                   bool
+	Months                   []Closing // the standing ones, in order
 
 	lines  []Line // lines[0] is the root; in the order in which they were told
 	places map[events.Line]int32
 	lots   []*Lot
+}
+
+// A Closing is a month-closed event, and the last day of the month that it closed, with those before it.
+type Closing struct {
+	Seq events.Seq
+	Day events.Day
+}
+
+// ClosedBy returns the event that closed the month which ends on a day, 0 while it is open.
+func (y *Year) ClosedBy(end events.Day) events.Seq {
+	for _, m := range y.Months {
+		if m.Day >= end {
+			return m.Seq
+		}
+	}
+	return 0
 }
 
 // A Line is one line of a year's tree.
@@ -427,6 +446,14 @@ func (h *History) ApplyStored(e *events.Event, twig proof.Twig) error {
 		}
 	case events.FigureStated:
 		h.state(e)
+	case events.BankLine:
+		if h.banked == 0 {
+			h.banked = e.Seq
+		}
+	case events.BankMatched:
+		for _, n := range slices.Concat(r.BankLines, r.Matched) {
+			h.matched = append(h.matched, pair{uint32(n), uint32(e.Seq)})
+		}
 	}
 	h.applied, h.last = e.Seq, e.Seq
 	if len(h.memo.answers) > 0 {
@@ -519,6 +546,24 @@ const (
 func (h *History) kind(n events.Seq) events.Kind {
 	return events.Kinds[h.kinds.at(int(n-1))&(1<<kindBits-1)]
 }
+
+// Matches returns, of each bank line and of each event that a bank line confirms, the standing event that matched them.
+func (h *History) Matches() map[events.Seq]events.Seq {
+	out := map[events.Seq]events.Seq{}
+	for _, p := range h.matched {
+		match := events.Seq(p.Of)
+		if match > h.last {
+			break
+		}
+		if by := h.reversals[match]; by == 0 || by > h.last {
+			out[events.Seq(p.N)] = match
+		}
+	}
+	return out
+}
+
+// Banked reports whether anything is known of the bank's side.
+func (h *History) Banked() bool { return h.banked != 0 && h.banked <= h.last }
 
 func (h *History) inRecord(n events.Seq) bool { return h.charged.at(int(n-1))&recordBit != 0 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // savedForm names the form in which a history is written down. It is another one whenever that or folding changes.
-const savedForm = "history 1"
+const savedForm = "history 2"
 
 // A saved is what a history is written down as; the columns follow it.
 type saved struct {
@@ -34,12 +34,14 @@ type saved struct {
 	Figures   []savedFigure
 	Tolds     []told
 
-	Texts  []string
-	Dates  []events.Date
-	Payees []events.Payee
-	Dims   []events.Dims
-	Ofs    int
-	Years  []savedYear
+	Texts   []string
+	Dates   []events.Date
+	Payees  []events.Payee
+	Dims    []events.Dims
+	Ofs     int
+	Matched int
+	Banked  events.Seq
+	Years   []savedYear
 }
 
 // A savedFigure keeps a date of 1970-01-01 apart from none.
@@ -71,7 +73,7 @@ func (h *History) Save(w io.Writer, program string) error {
 	s := saved{
 		Form: savedForm, Program: program, Fund: h.fund, Currency: h.currency, Zone: h.zone.String(), Decimals: h.decimals, Applied: h.applied, Trunk: h.trunk,
 		Reversals: h.reversals, Amended: h.amended, Flagged: h.flagged, Closed: h.closed, Opened: h.opened, Explains: h.explains, Tolds: h.tolds,
-		Texts: h.texts.values, Dates: h.dates.values, Payees: h.payees, Dims: h.dimsOf, Ofs: len(h.ofs),
+		Texts: h.texts.values, Dates: h.dates.values, Payees: h.payees, Dims: h.dimsOf, Ofs: len(h.ofs), Matched: len(h.matched), Banked: h.banked,
 	}
 	for _, f := range h.figures {
 		to := savedFigure{Stated: f}
@@ -112,7 +114,7 @@ func (h *History) Save(w io.Writer, program string) error {
 	writeColumn(&c, &h.charged)
 	writeColumn(&c, &h.named)
 	writeColumn(&c, &h.leaves)
-	for _, p := range h.ofs {
+	for _, p := range slices.Concat(h.ofs, h.matched) {
 		write(&c, []uint32{p.N, p.Of})
 	}
 	for _, y := range years {
@@ -199,14 +201,9 @@ func Load(r io.Reader, program string, lines Lines) (*History, error) {
 	readColumn(&c, &h.named, n)
 	readColumn(&c, &h.leaves, n)
 	h.tally()
-	for range s.Ofs {
-		var p [2]uint32
-		read(&c, p[:])
-		h.ofs = append(h.ofs, pair{p[0], p[1]})
-		if c.err != nil {
-			break
-		}
-	}
+	h.banked = s.Banked
+	readPairs(&c, &h.ofs, s.Ofs)
+	readPairs(&c, &h.matched, s.Matched)
 	for i := range s.Years {
 		y := &s.Years[i]
 		p := h.charge(y.Year)
@@ -245,6 +242,16 @@ func Load(r io.Reader, program string, lines Lines) (*History, error) {
 		}
 	}
 	return h, c.err
+}
+
+func readPairs(c *reader, to *[]pair, n int) {
+	for range n {
+		var p [2]uint32
+		if read(c, p[:]); c.err != nil {
+			return
+		}
+		*to = append(*to, pair{p[0], p[1]})
+	}
 }
 
 // keep takes a map over, unless it is none: what is empty is written down as nothing.

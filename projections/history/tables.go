@@ -439,7 +439,7 @@ func (h *History) flagTable(flags []Flag) *sheet.Table {
 type piece struct{ disbursed, returned, recovered events.Minor }
 
 // Payments has a row for each payment of the year and each line on which its money stands: what was paid there, and what of it has not come back. A
-// reversed payment is none, and a line that all of it has left is not there.
+// reversed payment is none, and a line that all of it has left is not there. Its bank is the event that matched it with bank lines.
 func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 	s, y, err := h.Sheet("payments", q, open, false)
 	if err != nil {
@@ -496,6 +496,7 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 		return nil, &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(events.DisbursedM)}}
 	}
 	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.pay, b.pay) })
+	matches := h.Matches()
 	rows := make([]sheet.Row, len(places))
 	for i, at := range places {
 		e, err := h.Stored(at.pay)
@@ -510,15 +511,19 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 			sheet.Number(at.pay), sheet.Words(string(e.ID)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(date.String()),
 			sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
 			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), voucherCell(c.Voucher), PayeeCell(h.Payee(at.pay)),
-			sheet.Words(c.Lot),
+			sheet.Words(c.Lot), numbered(matches[at.pay]),
 		}}
 	}
 	total := sheet.Row{Cells: []sheet.Cell{
 		sheet.Left(), sheet.Left(), sheet.Words(string(events.Root)), sheet.Left(), sheet.Money(amount, h.decimals), sheet.Money(left, h.decimals),
-		sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(),
+		sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(), sheet.Left(),
 	}}
+	text := []string{"seq", "date", "line", "amount", "left", "payee", "voucher", "channel", "basis", "lot"}
+	if h.Banked() {
+		text = append(text, "bank")
+	}
 	s.Tables = []*sheet.Table{{
-		Name: "rows", Total: &total, Text: []string{"seq", "date", "line", "amount", "left", "payee", "voucher", "channel", "basis", "lot"},
+		Name: "rows", Total: &total, Text: text,
 		Columns: []sheet.Column{
 			{Name: "seq", Right: true},
 			{Name: "id"},
@@ -531,10 +536,19 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 			{Name: "voucher"},
 			{Name: "payee"},
 			{Name: "lot"},
+			{Name: "bank", Right: true},
 		},
 		Rows: sheet.Rows(rows...),
 	}}
 	return s, nil
+}
+
+// numbered is an event's number; 0 is none.
+func numbered(n events.Seq) sheet.Cell {
+	if n == 0 {
+		return sheet.Cell{}
+	}
+	return sheet.Number(n)
 }
 
 func voucherCell(v events.Voucher) sheet.Cell {

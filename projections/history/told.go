@@ -40,6 +40,8 @@ func tells(e *events.Event, of events.Kind) (told, bool) {
 	case events.LineAdded:
 		t.Lines = slices.Clone(c.Lines)
 	case events.YearClosed, events.YearReopened:
+	case events.MonthClosed:
+		t.To = c.Month.Last()
 	case events.CarriedOver, events.CarriedIn:
 		t.Lot, t.Purpose, t.Expires = c.Lot, c.Purpose, c.Expires
 		t.Into, t.At = c.Year, c.Line
@@ -52,7 +54,7 @@ func tells(e *events.Event, of events.Kind) (told, bool) {
 			t.Expires = r.Expires
 		}
 	case events.Reversed:
-		return t, of == events.CarriedOver || of == events.CarriedIn
+		return t, of == events.CarriedOver || of == events.CarriedIn || of == events.MonthClosed
 	case events.Amended:
 		t.Set = c.Set
 		return t, of == events.FundOpened || of == events.LineAdded || of == events.CarriedOver || of == events.CarriedIn
@@ -76,10 +78,14 @@ func (b book) tell(t *told) bool {
 		b.year(t.Year).Closed = true
 	case events.YearReopened:
 		b.year(t.Year).Closed = false
+	case events.MonthClosed:
+		y := b.year(t.Year)
+		y.Months = append(y.Months, Closing{t.Seq, t.To})
 	case events.CarriedOver, events.CarriedIn:
 		b.bring(t)
 	case events.Reversed:
 		for _, y := range b {
+			y.Months = slices.DeleteFunc(y.Months, func(m Closing) bool { return m.Seq == t.Of })
 			for _, l := range y.lots {
 				l.Carriers = slices.DeleteFunc(l.Carriers, func(n events.Seq) bool { return n == t.Of })
 			}

@@ -420,7 +420,7 @@ func TestWords(t *testing.T) {
 		"method.":           {"direct", "authorised", "single", "warrant"},
 		"same.":             {"voucher", "account", "project", "name"},
 		"place.":            {"before", "this", "after"},
-		"relation.":         {"of", "commitment", "against", "settles", "covers", "sum_of", "quotient_of"},
+		"relation.":         {"of", "commitment", "against", "settles", "covers", "sum_of", "quotient_of", "bank_lines", "events"},
 		"part.":             {"numerator", "denominator"},
 		"class.":            {"rounding", "error", "unexplained", "breach"},
 		"flag.":             codes(), "exception.": append(codes(), "lot-left"),
