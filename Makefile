@@ -1,4 +1,5 @@
-# Two commands do everything: `make run` and `make test`. Both need Go alone; modules come through go.mod.
+# Two commands do everything: `make run` and `make test`. Both need Go; modules come through go.mod. Some tests look at what other programs make of our files:
+# on Debian and where it may, `make test` installs those.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -6,7 +7,7 @@ GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 SOURCES     = $(wildcard cmd events ledger projections deploy)
 DATA       ?= data
 
-.PHONY: run build test lint format vuln fuzz bench crash
+.PHONY: run build needs test lint format vuln fuzz bench crash
 
 # The reference fund on the embedded JetStream: its tables, then the server.
 run: build
@@ -15,8 +16,20 @@ run: build
 build:
 	go build -trimpath -o bin/fundledger ./cmd/fundledger
 
+# Programs that tests ask, and the Debian packages that have them.
+NEEDS = soffice=libreoffice-calc-nogui zbarimg=zbar-tools
+
+# Where they cannot be had, the tests that ask them say that they were skipped; with FUNDLEDGER_REQUIRE=all they fail instead.
+needs:
+	@missing=; for need in $(NEEDS); do command -v $${need%=*} >/dev/null || missing="$$missing $${need#*=}"; done; \
+	as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if command -v apt-get >/dev/null && $$as true 2>/dev/null && $$as apt-get -qq update && \
+	$$as env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing >/dev/null; then echo "installed:$$missing"; \
+	else echo "=== NOT INSTALLED:$$missing. The tests that need them are SKIPPED. ==="; fi
+
 # Nothing here takes ten minutes, unless the machine is slow or busy.
-test:
+test: needs
 	go test -timeout 30m ./...
 
 lint:
