@@ -1,8 +1,10 @@
 package main
 
 import (
+	"archive/zip"
 	"encoding/csv"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,13 +16,14 @@ import (
 	"fundledger/projections/sheet"
 
 	"github.com/clipperhouse/displaywidth"
+	"github.com/xuri/excelize/v2"
 )
 
 // A readBack is a table as it was read back from some format: its rows, and the total as the last, by the headings of their columns.
 type readBack []map[string]string
 
 // TestEveryEncoderHasTheSameCells reads every table back from every format and compares all cells with those of JSON. JSON and CSV are read by the names of
-// the columns, text and Markdown by their headings. CSV has the main table alone.
+// the columns, the others by their headings. CSV has the main table alone.
 func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	t.Parallel()
 	p := onFolder(t)
@@ -48,18 +51,26 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	further := map[string]bool{}
 	for _, args := range asked {
 		for _, lang := range words.Languages {
+			printed := map[string]string{}
 			print := func(format string) string {
+				if text, ok := printed[format]; ok {
+					return text
+				}
 				got := p.run(t, append(slices.Clone(args), "--lang", string(lang), "--format", format)...)
 				if got.code != exitOK && (args[0] != "check" || got.code != exitRefused) {
 					t.Fatalf("%v: exit %d: %s", args, got.code, got.err)
 				}
+				printed[format] = got.out
 				return got.out
 			}
 			want := readJSON(t, print("json"))
 			if len(want) == 0 && args[1] != "lots" {
 				t.Errorf("%v has no rows", args)
 			}
-			for format, got := range map[string]readBack{"text": readText(t, print("text")), "md": readMarkdown(t, print("md")), "csv": readCSV(t, print("csv"))} {
+			html, xlsx := readHTML(t, print("html")), readXLSX(t, print("xlsx"))
+			for format, got := range map[string]readBack{
+				"text": readText(t, print("text")), "md": readMarkdown(t, print("md")), "csv": readCSV(t, print("csv")), "html": html[0], "xlsx": xlsx[0],
+			} {
 				compareCells(t, fmt.Sprint(args, format, lang), lang, format, got, want)
 			}
 			var more []readBack
@@ -69,12 +80,14 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 				}
 			}
 			text, markdown := furtherTables(print("text"), "--"), furtherTables(print("md"), "|")
-			if len(text) != len(more) || len(markdown) != len(more) {
-				t.Fatalf("%v has %d further tables in JSON, %d in text, %d in Markdown", args, len(more), len(text), len(markdown))
+			if len(text) != len(more) || len(markdown) != len(more) || len(html) != len(more)+1 || len(xlsx) != len(more)+1 {
+				t.Fatalf("%v has %d further tables in JSON, %d in text, %d in Markdown, %d tables in HTML, %d in XLSX", args, len(more), len(text), len(markdown), len(html), len(xlsx))
 			}
 			for i, want := range more {
 				compareCells(t, fmt.Sprint(args, "text", lang, i), lang, "text", readText(t, text[i]), want)
 				compareCells(t, fmt.Sprint(args, "md", lang, i), lang, "md", readMarkdown(t, markdown[i]), want)
+				compareCells(t, fmt.Sprint(args, "html", lang, i), lang, "html", html[i+1], want)
+				compareCells(t, fmt.Sprint(args, "xlsx", lang, i), lang, "xlsx", xlsx[i+1], want)
 			}
 		}
 	}
@@ -426,6 +439,183 @@ func readMarkdown(t *testing.T, text string) (out readBack) {
 		}
 	}
 	return byFigure(out, heads)
+}
+
+// rowsBack gives the cells of rows the headings of their columns.
+func rowsBack(heads []string, rows [][]string) (out readBack) {
+	for _, cells := range rows {
+		row := map[string]string{}
+		for i, c := range cells {
+			row[heads[i]] = c
+		}
+		if !skipped(row) {
+			out = append(out, row)
+		}
+	}
+	return byFigure(out, heads)
+}
+
+// readHTML reads the tables of a document, an empty one where it says that there is nothing. The document must be well-formed XML, in which nothing can stand that is
+// not seen as what it is.
+func readHTML(t *testing.T, text string) (out []readBack) {
+	t.Helper()
+	type cell struct {
+		Text  string `xml:",chardata"`
+		Cols  int    `xml:"colspan,attr"`
+		Rows  int    `xml:"rowspan,attr"`
+		Scope string `xml:"scope,attr"`
+	}
+	type row struct {
+		Cells []cell `xml:",any"`
+	}
+	var doc struct {
+		Lang     string `xml:"lang,attr"`
+		Sections []struct {
+			Nothing string `xml:"p"`
+			Table   *struct {
+				Head []row `xml:"thead>tr"`
+				Rows []row `xml:"tbody>tr"`
+			} `xml:"div>table"`
+		} `xml:"body>article>section"`
+	}
+	_, text, ok := strings.Cut(text, "<!DOCTYPE html>")
+	if !ok {
+		t.Fatalf("no HTML document: %.100s", text)
+	}
+	if err := xml.Unmarshal([]byte(text), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range doc.Sections {
+		if s.Table == nil {
+			if s.Nothing == "" {
+				t.Error("a section with nothing in it")
+			}
+			out = append(out, nil)
+			continue
+		}
+		// The headings of a row of two are put together: a cell of one column that is two rows high, and those below one of several columns.
+		var heads []string
+		below := s.Table.Head[len(s.Table.Head)-1].Cells
+		for _, c := range s.Table.Head[0].Cells {
+			switch {
+			case len(s.Table.Head) == 1 || c.Rows == 2:
+				heads = append(heads, c.Text)
+			default:
+				for range c.Cols {
+					heads, below = append(heads, below[0].Text), below[1:]
+				}
+			}
+		}
+		var rows [][]string
+		for _, r := range s.Table.Rows {
+			var cells []string
+			headings := 0
+			for _, c := range r.Cells {
+				cells = append(cells, strings.TrimSpace(c.Text))
+				if c.Scope == "row" {
+					headings++
+				}
+			}
+			if headings != 1 || len(cells) != len(heads) {
+				t.Fatalf("a row of %d cells below %d headings, %d of them what it is called", len(cells), len(heads), headings)
+			}
+			rows = append(rows, cells)
+		}
+		out = append(out, rowsBack(heads, rows))
+	}
+	return out
+}
+
+// readXLSX reads the tables of a workbook, one from each worksheet, its cells as they are shown: rows are the table's as far as their cells have borders. There is no formula, no link and no reference to another file in
+// it.
+func readXLSX(t *testing.T, text string) (out []readBack) {
+	t.Helper()
+	f, err := excelize.OpenReader(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	for _, name := range f.GetSheetList() {
+		all, err := f.GetRows(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged, err := f.GetMergeCells(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		beside := map[string]bool{} // cells over several columns, and what is covered by them
+		for _, m := range merged {
+			if m.GetStartAxis()[0] != m.GetEndAxis()[0] {
+				beside[m.GetStartAxis()] = true
+			}
+		}
+		var heads []string
+		var rows [][]string
+		styles := map[int]*excelize.Style{}
+		style := func(at string) *excelize.Style {
+			id, err := f.GetCellStyle(name, at)
+			if err == nil && styles[id] == nil {
+				styles[id], err = f.GetStyle(id)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return styles[id]
+		}
+		bordered := func(at string) bool { return len(style(at).Border) > 0 }
+		shaded := func(at string) bool { return len(style(at).Fill.Color) > 0 }
+		width := 0
+		for r := range all {
+			first, _ := excelize.CoordinatesToCellName(1, r+1)
+			if !bordered(first) {
+				continue
+			}
+			if shaded(first) {
+				for width = 0; ; width++ {
+					if at, _ := excelize.CoordinatesToCellName(width+1, r+1); !bordered(at) {
+						break
+					}
+				}
+				heads = append(heads, make([]string, width-len(heads))...)
+			}
+			var cells []string
+			for c := range width {
+				at, _ := excelize.CoordinatesToCellName(c+1, r+1)
+				text, err := f.GetCellValue(name, at)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if shaded(first) {
+					if text != "" && !beside[at] {
+						heads[c] = text
+					}
+					continue
+				}
+				if formula, err := f.GetCellFormula(name, at); err != nil || formula != "" {
+					t.Errorf("%s of %s has the formula %q, %v", at, name, formula, err)
+				}
+				if linked, link, err := f.GetCellHyperLink(name, at); err != nil || linked {
+					t.Errorf("%s of %s links to %q, %v", at, name, link, err)
+				}
+				cells = append(cells, text)
+			}
+			if !shaded(first) {
+				rows = append(rows, cells)
+			}
+		}
+		out = append(out, rowsBack(heads, rows))
+	}
+	parts, err := zip.NewReader(strings.NewReader(text), int64(len(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range parts.File {
+		if strings.Contains(part.Name, "externalLink") {
+			t.Errorf("the workbook has %s", part.Name)
+		}
+	}
+	return out
 }
 
 func readCSV(t *testing.T, text string) (out readBack) {

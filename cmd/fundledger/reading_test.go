@@ -128,7 +128,10 @@ func TestHTTPAnswersAsTheCommandLineDoes(t *testing.T) {
 	t.Parallel()
 	p := onFolder(t)
 	s := p.serving(t, "--http", ":0", "--sample")
-	types := map[string]string{"json": "application/json", "csv": "text/csv", "md": "text/markdown", "text": "text/plain"}
+	types := map[string]string{
+		"json": "application/json", "csv": "text/csv", "md": "text/markdown", "text": "text/plain", "html": "text/html",
+		"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	}
 	tags := map[string]string{}
 	for _, q := range ofSample {
 		for _, lang := range words.Languages {
@@ -162,12 +165,17 @@ func TestHTTPAnswersAsTheCommandLineDoes(t *testing.T) {
 				tags[tag] = asked.text
 			}
 		}
-		// JSON is what is answered without being asked for, to a browser too.
+		// JSON is what is answered without being asked for; a browser asks for HTML.
 		want := p.run(t, append(strings.Fields(q.command), "--lang", "en", "--format", "json")...).out
-		for _, accept := range []string{"", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "application/xml"} {
+		for _, accept := range []string{"", "*/*", "application/xhtml+xml,*/*;q=0.8", "application/xml"} {
 			if got := get(t, s.site(t)+q.path, "Accept", accept); got.text != want {
 				t.Errorf("%s with Accept %q: %.300s", q.path, accept, got.text)
 			}
+		}
+		page := get(t, s.site(t)+q.path, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language", "en")
+		if page.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.HasPrefix(page.Header.Get("Content-Security-Policy"), "default-src 'none'") ||
+			page.text != p.run(t, append(strings.Fields(q.command), "--lang", "en", "--format", "html")...).out {
+			t.Errorf("%s to a browser: %v %.300s", q.path, page.Header, page.text)
 		}
 	}
 }

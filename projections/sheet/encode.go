@@ -35,10 +35,15 @@ type Options struct {
 }
 
 // encoders is one encoder for each format.
-var encoders = map[string]func(io.Writer, *Sheet, Options) error{"text": WriteText, "json": WriteJSON, "csv": WriteCSV, "md": WriteMarkdown}
+var encoders = map[string]func(io.Writer, *Sheet, Options) error{
+	"text": WriteText, "json": WriteJSON, "csv": WriteCSV, "md": WriteMarkdown, "html": WriteHTML, "xlsx": WriteXLSX,
+}
 
 // Formats lists the formats, the usual one first.
-var Formats = []string{"text", "json", "csv", "md"}
+var Formats = []string{"text", "json", "csv", "md", "html", "xlsx"}
+
+// Binary lists those that no terminal can show.
+var Binary = []string{"xlsx"}
 
 // Write writes a sheet in one of [Formats]. Another format, language or unit is a [events.BadValue].
 func Write(w io.Writer, format string, s *Sheet, o Options) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf16"
 
 	"fundledger/events"
 
@@ -74,7 +75,9 @@ func (j *jsonWriter) text(s string) {
 			out := quoted[:from]
 			for _, r := range quoted[from:] {
 				if r > 0x7e && unseen(r) {
-					out += fmt.Sprintf(`\u%04x`, r)
+					for _, unit := range utf16.AppendRune(nil, r) {
+						out += fmt.Sprintf(`\u%04x`, unit)
+					}
 				} else {
 					out += string(r)
 				}

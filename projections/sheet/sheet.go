@@ -2,7 +2,7 @@
 //
 // A [Sheet] is what a table, a statement or a report has found out, with everything that must stand on its face: the fund and the year, the two
 // clocks, the root of the log, the basis and the denominator. It holds exact amounts and no formatted text; the encoders choose language, unit
-// and layout. To the encoders every sheet is alike, so a new table needs no new encoder and a new encoder (HTML, XLSX) no new table.
+// and layout. To the encoders every sheet is alike, so a new table needs no new encoder and a new encoder no new table.
 //
 //	JSON   the members of [Sheet.Head] in their order, then each table under its name: an array of objects with a member for each column, an object
 //	       of objects where the table is keyed, or an array of {value, rows, total} where it is grouped; a total stands after its rows. Amounts are
@@ -13,12 +13,21 @@
 //	CSV    RFC 4180 in UTF-8 with a byte order mark: the main table and its total, in the unit asked for, and after its columns those that say
 //	       what was asked and found (fund, year, as_of, known_at, recorded, root, basis_shown, currency, denominator,
 //	       counted_in) on every row, so that a row that is cut out still says what it is.
+//	html   one document that needs nothing else, with the cells of text: no script, no request, light and dark, and A4 when it is printed, where the
+//	       heading of a table is repeated on each page and the event and root that it stands for are at its foot. [WriteFragment] is what it has in its body.
+//	xlsx   a workbook (ECMA-376) ready for print in the same way. Each table has a worksheet of its own, as the tables of a final account have: only so
+//	       can each have its widths, its frozen heading and that heading on every page. Title, face and unit stand above the table, notes below.
 //
-// Amounts are rounded in text, Markdown and CSV alone, half up and away from zero, and only there: a total is the rounded true total. Where the cells of a
+// In a workbook amounts, rates and counts are real numbers with a format that shows what text prints, and they are rounded as there: the number in the cell is the one
+// that is shown, 98.07% being 0.9807. A spreadsheet keeps 15 digits of a number. One that has more as printed, such as 90,071,992,547,409.93, is text at the right
+// of its cell, as is –: no digit is lost, but a formula over such cells leaves them out. All other cells are text that stays text when somebody
+// edits it. Where columns of HTML and XLSX are parts of one thing, a heading stands over them all.
+//
+// Amounts are rounded everywhere but in JSON, half up and away from zero, and only there: a total is the rounded true total. Where the cells of a
 // column as printed do not add up to it, a note says by how much (尾差).
 //
-// Nothing that is stored can steer a terminal, a spreadsheet or a page: control characters are shown as symbols, and text that a spreadsheet would take for a
-// formula gets an apostrophe. In Markdown what would be markup is escaped.
+// Nothing that is stored can steer a terminal, a spreadsheet or a page: control characters are shown as symbols, and in CSV text that a spreadsheet would take for a
+// formula gets an apostrophe. In Markdown what would be markup is escaped, in HTML everything; in a workbook there is no formula, no link and no reference.
 //
 // A sheet prints no time of printing: the same question to the same log gives the same bytes.
 package sheet

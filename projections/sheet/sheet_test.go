@@ -305,6 +305,20 @@ func TestJSONIsExactAndEscapesWhatTerminalsObey(t *testing.T) {
 	}
 }
 
+// TestEscapedIsTheSameText: what JSON escapes is the same text when it is read, characters of two units of UTF-16 too.
+func TestEscapedIsTheSameText(t *testing.T) {
+	for _, name := range []string{"a\U000e0001b", "\u202e", "\U0001d173", "甲\u2028"} {
+		var got struct{ Rows []struct{ Name string } }
+		text := write(t, "json", sample(name, 1), Options{})
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got.Rows[0].Name != name {
+			t.Errorf("%+q is read as %+q, %v", name, got.Rows[0].Name, err)
+		}
+		if strings.Contains(text, strings.Trim(name, "ab甲")) {
+			t.Errorf("%+q is not escaped: %s", name, text)
+		}
+	}
+}
+
 func TestRanges(t *testing.T) {
 	for _, c := range []struct {
 		seqs []events.Seq
@@ -443,6 +457,11 @@ func TestWords(t *testing.T) {
 	made["waiting."] = []string{"transit", "commitment", "suspense", "lot", "allotted"}
 	made["period."] = []string{"before", "after"}
 	made["step."] = []string{"day", "month"}
+	made["heads."] = []string{"budget", "spending", "rest", "age"}
+	made["tab."] = []string{
+		"budget", "execution", "payments", "lots", "exceptions", "report", "check", "statement", "diff", "funds", "event", "payees", "payee", "progress", "ageing", "transit",
+		"series", "uncertain", "flags",
+	}
 	made["face.bench-"] = []string{"rounds", "starts", "load", "machine", "window", "postgres", "in-memory", "not-durable"}
 	want := map[string]bool{}
 	for group, names := range made {

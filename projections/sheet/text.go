@@ -146,23 +146,32 @@ func (l *layout) wrap(head string) []string {
 	return lines
 }
 
-// cell is what a cell looks like; the column called name is indented by depth, and the first of a nested table.
+// cell is what a cell looks like in a text that has nothing but blanks to indent by.
 func (l *layout) cell(row Row, i, depth int) string {
+	return strings.Repeat(l.st.indent, l.level(i, depth)) + l.content(row, i)
+}
+
+// level is how far a cell is indented: the column called name by its depth, and the first of a nested table.
+func (l *layout) level(i, depth int) int {
+	if depth > 1 && i != numbers && (l.t.Columns[i].Name == "name" || l.t.Nested != "" && i == l.columns[0]) {
+		return depth - 1
+	}
+	return 0
+}
+
+// content is what a cell looks like.
+func (l *layout) content(row Row, i int) string {
 	if i == numbers {
 		return row.number
 	}
 	c := row.Cells[i]
-	text := visible(l.s.plain(c, l.o, l.st), "")
 	switch {
 	case c.Kind == Seqs:
-		text = ranges(c.Seqs(), 6)
+		return ranges(c.Seqs(), 6)
 	case c.Kind == Absent && l.t.Columns[i].Name == "name": // the total has no name of its own
-		text = Catalogue.Say(l.o.Lang, "row.total", nil)
+		return Catalogue.Say(l.o.Lang, "row.total", nil)
 	}
-	if depth > 1 && (l.t.Columns[i].Name == "name" || l.t.Nested != "" && i == l.columns[0]) {
-		text = strings.Repeat(l.st.indent, depth-1) + text
-	}
-	return text
+	return visible(l.s.plain(c, l.o, l.st), "")
 }
 
 func (l *layout) write(line func(string)) {

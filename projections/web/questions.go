@@ -459,10 +459,11 @@ func (a *ask) normal(q *question) []string {
 // contentTypes are those of the formats.
 var contentTypes = map[string]string{
 	"json": asJSON, "csv": "text/csv; charset=utf-8; header=present", "md": "text/markdown; charset=utf-8", "text": "text/plain; charset=utf-8",
+	"html": "text/html; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 // printed is the formats, the one first that is answered where none is asked for.
-var printed = []string{"json", "csv", "md", "text"}
+var printed = []string{"json", "csv", "md", "text", "html", "xlsx"}
 
 func typesOf(formats []string) []string {
 	out := make([]string, len(formats))

@@ -84,7 +84,7 @@ func (s *site) event(w http.ResponseWriter, r *http.Request, lang words.Language
 			return said(err, lang)
 		}
 	}
-	cached(w, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
 	return nil
 }
 
@@ -173,7 +173,7 @@ func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Languag
 			return said(err, lang)
 		}
 	}
-	cached(w, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
 	return nil
 }
 

@@ -32,7 +32,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"fundledger/events"
@@ -160,7 +162,7 @@ func has(r *http.Request, tag string) bool {
 }
 
 // cached writes an answer that has a tag, or that the asker has it already. lang is "" where it is in no language.
-func cached(w http.ResponseWriter, tag string, same bool, contentType string, lang words.Language, body []byte) {
+func cached(w http.ResponseWriter, r *http.Request, tag string, same bool, contentType string, lang words.Language, body []byte) {
 	header := w.Header()
 	header.Set("ETag", tag)
 	header.Set("Cache-Control", "no-cache")
@@ -170,10 +172,27 @@ func cached(w http.ResponseWriter, tag string, same bool, contentType string, la
 		return
 	}
 	header.Set("Content-Type", contentType)
+	switch contentType {
+	case contentTypes["html"]: // it has no script, and none that got into it would be run
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	case contentTypes["xlsx"]:
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(r.URL.Path) + ".xlsx"}))
+	}
 	if lang != "" {
 		header.Set("Content-Language", string(lang))
 	}
 	_, _ = w.Write(body) // who does not take its answer may ask again
+}
+
+// fileName is what a file with the answer of a path is called: what was asked for, without the words between.
+func fileName(path string) string {
+	parts := slices.DeleteFunc(strings.Split(path, "/"), func(part string) bool {
+		return slices.Contains([]string{"", "v1", "years", "tables", "lines"}, part)
+	})
+	if len(parts) > 1 && parts[0] == "funds" {
+		parts = parts[1:]
+	}
+	return strings.Join(parts, "-")
 }
 
 // sheet answers a question that has a sheet for an answer.
@@ -201,7 +220,7 @@ func (s *site) sheet(q *question) func(http.ResponseWriter, *http.Request, words
 		if err != nil {
 			return said(notThere(q.knownBy(), err), lang)
 		}
-		cached(w, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+		cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
 		return nil
 	}
 }
@@ -265,7 +284,7 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 			return err
 		}
 	}
-	cached(w, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
 	return nil
 }
 
@@ -391,6 +410,6 @@ func (s *site) events(w http.ResponseWriter, r *http.Request, lang words.Languag
 		w.Header().Del("Link")
 		return said(err, lang)
 	}
-	cached(w, tag, same, asLines, "", body.Bytes())
+	cached(w, r, tag, same, asLines, "", body.Bytes())
 	return nil
 }

@@ -1,0 +1,235 @@
+package sheet
+
+import (
+	"bufio"
+	"html/template"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// WriteHTML writes a sheet as one HTML document that needs nothing else: no script, no picture, no request. Printed, it is A4, lying where a table is wide, with the
+// heading of a table repeated on each page and a page number below.
+func WriteHTML(w io.Writer, s *Sheet, o Options) error { return writeHTML(w, s, o, "document") }
+
+// WriteFragment writes what [WriteHTML] has within its body, for a page that has a head and a style of its own.
+func WriteFragment(w io.Writer, s *Sheet, o Options) error { return writeHTML(w, s, o, "sheet") }
+
+func writeHTML(w io.Writer, s *Sheet, o Options, name string) error {
+	o, err := o.filled()
+	if err != nil {
+		return err
+	}
+	p := &page{Lang: pageLang(o), Pages: Catalogue.Say(o.Lang, "page.number", map[string]string{"page": "\x00", "pages": "\x01"}), Foot: safe(s.foot(o)), s: s, o: o}
+	st := style{null: nothing, thousands: true, percent: "%", people: true, said: map[string]string{}}
+	p.Title = safe(visible(s.plain(Say("title."+s.Name, s.Title...), o, st), ""))
+	for _, f := range s.Face {
+		p.Face = append(p.Face, safe(visible(s.plain(f, o, st), "")))
+	}
+	for i, t := range s.Tables {
+		if t.silent() && i > 0 {
+			continue
+		}
+		l := &layout{s: s, t: t, o: o, st: st}
+		part := &pageTable{l: l, Main: i == 0, Title: p.Title, Empty: t.silent()}
+		if i > 0 {
+			part.Title = Catalogue.Say(o.Lang, "table."+t.Name, nil)
+		}
+		if !s.NoMoney {
+			part.Unit = Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})
+		}
+		if part.Nothing = Catalogue.Say(o.Lang, "table.empty", nil); !part.Empty {
+			l.measure()
+			p.Wide = p.Wide || l.wide()
+		}
+		p.Tables = append(p.Tables, part)
+	}
+	out := bufio.NewWriter(w)
+	if err := pages.ExecuteTemplate(out, name, p); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+func pageLang(o Options) string {
+	if o.Lang == "zh" {
+		return "zh-CN"
+	}
+	return string(o.Lang)
+}
+
+// A page is what the template is made of.
+type page struct {
+	Lang, Title, Foot, Pages string
+	Face                     []string
+	Tables                   []*pageTable
+	Wide                     bool
+
+	s *Sheet
+	o Options
+}
+
+// Number is what CSS writes at the foot of each page: words about the two counters.
+func (p *page) Number() template.CSS {
+	before, rest, _ := strings.Cut(p.Pages, "\x00")
+	middle, after, _ := strings.Cut(rest, "\x01")
+	quoted := func(s string) string {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "<", `\3c `).Replace(s) + `"`
+	}
+	return template.CSS(quoted(before) + " counter(page) " + quoted(middle) + " counter(pages) " + quoted(after))
+}
+
+type pageTable struct {
+	l                    *layout
+	Title, Unit, Nothing string
+	Main, Empty          bool
+}
+
+type pageCell struct {
+	Text       string
+	Class      string
+	Cols, Rows int
+	Scope      string
+}
+
+// Heads are the rows of the heading: one, or two where columns stand under one heading.
+func (t *pageTable) Heads() [][]pageCell {
+	spans, two := t.l.spans()
+	var upper, lower []pageCell
+	for _, s := range spans {
+		if s.n > 1 {
+			upper = append(upper, pageCell{Text: s.head, Cols: s.n, Rows: 1, Scope: "colgroup"})
+		}
+		for at := s.at; at < s.at+s.n; at++ {
+			c := pageCell{Text: t.l.heading(t.l.columns[at]), Cols: 1, Rows: 1, Scope: "col"}
+			if t.l.right(at) {
+				c.Class = "n"
+			}
+			if two && s.n == 1 {
+				c.Rows = 2
+				upper = append(upper, c)
+			} else {
+				lower = append(lower, c)
+			}
+		}
+	}
+	if !two {
+		return [][]pageCell{lower}
+	}
+	return [][]pageCell{upper, lower}
+}
+
+type pageRow struct {
+	Class string
+	Cells []pageCell
+}
+
+// Rows walks the rows. What a row is called is its heading.
+func (t *pageTable) Rows() iter.Seq[pageRow] {
+	called := t.l.columns[0]
+	if i := t.l.t.Column("name"); i >= 0 && slices.Contains(t.l.columns, i) {
+		called = i
+	}
+	return func(yield func(pageRow) bool) {
+		for r := range t.l.all {
+			row := pageRow{}
+			if r.total {
+				row.Class = "total"
+			}
+			for at, i := range t.l.columns {
+				c := pageCell{Text: safe(t.l.content(r.Row, i))}
+				if t.l.right(at) {
+					c.Class = "n"
+				} else if level := t.l.level(i, r.depth); level > 0 {
+					c.Class = "d" + string(rune('0'+min(level, 9)))
+				}
+				if i == called {
+					c.Scope = "row"
+				}
+				row.Cells = append(row.Cells, c)
+			}
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// Notes are those on what does not add up as printed. They follow from [layout.measure].
+func (t *pageTable) Notes() (out []string) {
+	for _, n := range t.l.rounding() {
+		out = append(out, safe(visible(n, "")))
+	}
+	return out
+}
+
+// safe replaces what neither HTML nor XML can hold: the code points that are no characters.
+func safe(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r&0xfffe == 0xfffe || 0xfdd0 <= r && r <= 0xfdef {
+			return '\ufffd'
+		}
+		return r
+	}, text)
+}
+
+// The document is well-formed XML too, so that it can be read by programs that know no HTML.
+var pages = template.Must(template.New("").Parse(`{{define "document"}}<!DOCTYPE html>
+<html lang="{{.Lang}}" xmlns="http://www.w3.org/1999/xhtml">
+<head>
+<meta charset="utf-8"/>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<title>{{.Title}}</title>
+<style>
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #595959; --line: #8c8c8c; --band: #f0f0f0; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #161616; --faint: #a6a6a6; --line: #6b6b6b; --band: #262626; } }
+@media print { :root { color-scheme: light; --ink: #000; --paper: #fff; --faint: #333; --line: #444; --band: #eee; } }
+body { margin: 2rem auto; max-width: 90rem; padding: 0 1rem; color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", sans-serif; }
+h1 { font-size: 1.5rem; text-align: center; text-wrap: balance; margin: 0 0 1rem; }
+.face, .notes { list-style: none; margin: 0 0 1rem; padding: 0; color: var(--faint); font-size: .85rem; overflow-wrap: anywhere; }
+.notes { margin-top: .5rem; }
+.scroll { overflow-x: auto; margin-bottom: 2rem; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: 600; padding: .25rem 0; }
+caption .unit { float: right; font-weight: 400; }
+.main caption .name { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+th, td { border: 1px solid var(--line); padding: .2rem .45rem; text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: break-word; min-width: 2.5em; }
+thead th { background: var(--band); text-align: center; vertical-align: middle; font-weight: 600; }
+td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.total > * { font-weight: 700; border-top: 2px solid var(--ink); }
+.d1 { padding-left: 1.6em; } .d2 { padding-left: 2.8em; } .d3 { padding-left: 4em; } .d4 { padding-left: 5.2em; } .d5 { padding-left: 6.4em; }
+.d6 { padding-left: 7.6em; } .d7 { padding-left: 8.8em; } .d8 { padding-left: 10em; } .d9 { padding-left: 11.2em; }
+@page { size: A4 {{if .Wide}}landscape{{else}}portrait{{end}}; margin: 14mm 12mm 16mm;
+  @bottom-left { content: "{{.Foot}}"; font: 7pt monospace; }
+  @bottom-right { content: {{.Number}}; font: 8pt sans-serif; } }
+@media print { html { font-size: 9pt; } body { margin: 0; padding: 0; max-width: none; font-size: 1rem; line-height: 1.3; } h1 { font-size: 15pt; } .scroll { overflow: visible; }
+  thead { display: table-header-group; } tr { break-inside: avoid; } thead th { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+</style>
+</head>
+<body>
+{{template "sheet" .}}
+</body>
+</html>
+{{end}}{{define "sheet"}}<article class="sheet" lang="{{.Lang}}">
+<h1>{{.Title}}</h1>
+<ul class="face">{{range .Face}}
+<li>{{.}}</li>{{end}}
+</ul>
+{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
+{{if .Empty}}<p>{{.Nothing}}</p>
+{{else}}<div class="scroll"><table>
+<caption><span class="name">{{.Title}}</span>{{with .Unit}} <span class="unit">{{.}}</span>{{end}}</caption>
+<thead>{{range .Heads}}
+<tr>{{range .}}<th scope="{{.Scope}}"{{if gt .Cols 1}} colspan="{{.Cols}}"{{end}}{{if gt .Rows 1}} rowspan="{{.Rows}}"{{end}}{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</th>{{end}}</tr>{{end}}
+</thead>
+<tbody>{{range .Rows}}
+<tr{{with .Class}} class="{{.}}"{{end}}>{{range .Cells}}{{if .Scope}}<th scope="row"{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</th>{{else}}<td{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</td>{{end}}{{end}}</tr>{{end}}
+</tbody>
+</table></div>
+{{with .Notes}}<ul class="notes">{{range .}}
+<li>{{.}}</li>{{end}}
+</ul>
+{{end}}{{end}}</section>
+{{end}}`))
