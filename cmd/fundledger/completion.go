@@ -106,7 +106,13 @@ func (a *app) offerFunds(ctx context.Context, _ *cobra.Command) (out []cobra.Com
 
 // offered is the history of the fund that the command line names so far, nil where it cannot be had.
 func (a *app) offered(ctx context.Context, cmd *cobra.Command) (h *history.History) {
-	fund, err := events.ParseFund(cmd.Flag("fund").Value.String())
+	quiet := *a
+	quiet.stderr, quiet.patience = io.Discard, completionPatience/2
+	named, err := quiet.fundOr(ctx, cmd.Flag("fund").Value.String())
+	if err != nil {
+		return nil
+	}
+	fund, err := events.ParseFund(named)
 	if err != nil {
 		return nil
 	}

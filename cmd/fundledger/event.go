@@ -21,7 +21,7 @@ func (a *app) eventCommand() *cobra.Command {
 	}
 	a.printFlags(c, &q)
 	f := c.Flags()
-	f.StringVar(&q.fund, "fund", "", a.say("flag.fund", nil))
+	f.StringVar(&q.fund, "fund", "", a.say("flag.one-fund", nil))
 	f.StringVar(&q.knownAt, "known-at", "", a.say("flag.known-at", nil))
 	f.Uint64Var(&q.wait, "wait", 0, a.say("flag.wait", nil))
 	a.complete(c)
@@ -33,6 +33,10 @@ func (a *app) event(ctx context.Context, q question, asked string) error {
 	n, err := events.ParseSeq(asked)
 	if err != nil {
 		return usageError{hinted{a.say("error.event", map[string]string{"value": asked}), a.say("error.event-hint", nil)}}
+	}
+	q, err = a.settled(ctx, q)
+	if err != nil {
+		return err
 	}
 	p, err := a.parse(q)
 	if err != nil {

@@ -199,8 +199,6 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"table", "exection", "--fund", "f", "--year", "2022"}, exitUsage, []string{"exection", "table execution"}},
 		{[]string{"table", "balance", "--fund", "f", "--year", "2022"}, exitUsage, []string{"balance", "budget"}},
 		{[]string{"table"}, exitUsage, []string{"budget", "execution"}},
-		{[]string{"table", "execution", "--year", "2022"}, exitUsage, []string{"--fund", "fundledger funds"}},
-		{[]string{"table", "execution", "--fund", "f"}, exitUsage, []string{"--year"}},
 		{with("--as-of", "2022/06/30"), exitUsage, []string{"--as-of", "2022/06/30", "2022-12-31"}},
 		{with("--known-at", "yesterday"), exitUsage, []string{"--known-at", "yesterday", "2022-07-05"}},
 		{with("--known-at", "2022-06-30"), exitUsage, []string{"--known-at", "2022-06-30", "--as-of"}},

@@ -47,8 +47,12 @@ func (a *app) questionFlags(c *cobra.Command, q *question) {
 // yearFlags say which year is asked for, and which of its postings count.
 func (a *app) yearFlags(c *cobra.Command, q *question) {
 	f := c.Flags()
-	f.StringVar(&q.fund, "fund", "", a.say("flag.fund", nil))
-	f.StringVar(&q.year, "year", "", a.say("flag.year", nil))
+	f.StringVar(&q.fund, "fund", "", a.say("flag.one-fund", nil))
+	year := a.say("flag.one-year", nil)
+	if q.everyYear {
+		year = a.say("flag.year", nil)
+	}
+	f.StringVar(&q.year, "year", "", year)
 	f.StringVar(&q.asOf, "as-of", "", a.say("flag.as-of", nil))
 	f.StringVar(&q.basis, "basis", "", a.say("flag.basis", nil))
 }
@@ -104,14 +108,8 @@ type parsed struct {
 	see func(record)
 }
 
+// parse reads a question whose fund is settled.
 func (a *app) parse(q question) (p parsed, err error) {
-	for _, required := range []struct{ flag, value string }{{"fund", q.fund}, {"year", q.year}} {
-		if required.value == "" && !(q.everyYear && required.flag == "year") {
-			return p, usageError{hinted{
-				a.say("error.missing-flag", map[string]string{"flag": required.flag}), a.say("error.missing-"+required.flag, nil),
-			}}
-		}
-	}
 	if p.fund, err = events.ParseFund(q.fund); err != nil {
 		return p, a.flagError("fund", err)
 	}
@@ -169,6 +167,10 @@ func (a *app) choices(q question) error {
 
 // answer reads the fund's log, makes the sheet that was asked for and prints it. Nothing is printed from a log that does not check out.
 func (a *app) answer(ctx context.Context, q question, make func(*projections.Book, projections.Query) (*sheet.Sheet, error)) error {
+	q, err := a.settled(ctx, q)
+	if err != nil {
+		return err
+	}
 	p, err := a.parse(q)
 	if err != nil {
 		return err
@@ -179,6 +181,11 @@ func (a *app) answer(ctx context.Context, q question, make func(*projections.Boo
 		return err
 	}
 	defer done()
+	if p.query.Year == 0 && !q.everyYear {
+		if p.query.Year, err = a.yearOf(book.History()); err != nil {
+			return err
+		}
+	}
 	p.query.Root = root
 	if err := a.known(book, p.query); err != nil {
 		return err

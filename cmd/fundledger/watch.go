@@ -50,6 +50,10 @@ func (a *app) watch(ctx context.Context, q question) error {
 	if !slices.Contains(sheet.Streams, q.format) {
 		return a.badFlag("format", q.format, strings.Join(sheet.Streams, " "))
 	}
+	q, err := a.settled(ctx, q)
+	if err != nil {
+		return err
+	}
 	p, err := a.parse(q)
 	if err != nil {
 		return err
@@ -84,6 +88,11 @@ func (a *app) watch(ctx context.Context, q question) error {
 		var s *sheet.Sheet
 		if news && err == nil {
 			p.query.Root = f.at.Tree.Root().String()
+			if p.query.Year == 0 {
+				if p.query.Year, err = a.yearOf(f.book.History()); err != nil {
+					return err
+				}
+			}
 			if s, err = f.book.Table("execution", p.query); err != nil {
 				return err
 			}
