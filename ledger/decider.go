@@ -322,6 +322,14 @@ func (d *decider) add(ctx context.Context, j *job) {
 		d.undoAtomic(j, 0, before)
 		return
 	}
+	if j.proposal != nil {
+		for i := before.Len(); i < d.next.Len(); i++ {
+			*j.proposal = append(*j.proposal, slices.Clone(d.next.Line(i)))
+		}
+		d.state.rollback()
+		d.next.Cut(before.Len())
+		return
+	}
 	d.state.commit()
 }
 

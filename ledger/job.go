@@ -13,6 +13,7 @@ type job struct {
 	keys     []asked   // of the commands
 	keyed    *state    // that made them; nil: not made yet
 	atomic   bool
+	proposal *[][]byte // of an atomic job that only asks: room for the lines of what would be stored; nil for any other
 	actor    events.Actor
 	redone   int
 	done     func([]Receipt)

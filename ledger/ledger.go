@@ -264,12 +264,30 @@ func (t *Trial) Append(ctx context.Context, inputs []Input, actor events.Actor, 
 		if refused := RefuseAtomic(inputs); refused != nil {
 			return refused
 		}
-		out = t.decide(ctx, inputs, actor, true)
+		out = t.decide(ctx, &job{inputs: inputs, actor: actor, atomic: true})
 	} else {
 		for i := range inputs {
-			out = append(out, t.decide(ctx, inputs[i:i+1], actor, false)...)
+			out = append(out, t.decide(ctx, &job{inputs: inputs[i : i+1], actor: actor})...)
 		}
 	}
+	return t.told(inputs, out)
+}
+
+// Propose answers as [Trial.Append] would of an atomic list and leaves the trial as it was, so that several proposals can be held against one another. lines are
+// those of the events that would be stored, each without its LF; there are none where the list is refused.
+func (t *Trial) Propose(ctx context.Context, inputs []Input, actor events.Actor) (out []Receipt, lines [][]byte) {
+	if len(inputs) == 0 {
+		return nil, nil
+	}
+	if refused := RefuseAtomic(inputs); refused != nil {
+		return refused, nil
+	}
+	out = t.decide(ctx, &job{inputs: inputs, atomic: true, actor: actor, proposal: &lines})
+	return t.told(inputs, out), lines
+}
+
+// told makes receipts those of a trial.
+func (t *Trial) told(inputs []Input, out []Receipt) []Receipt {
 	for i := range out {
 		r := &out[i]
 		if r.Status == Appended {
@@ -282,10 +300,10 @@ func (t *Trial) Append(ctx context.Context, inputs []Input, actor events.Actor, 
 	return out
 }
 
-func (t *Trial) decide(ctx context.Context, inputs []Input, actor events.Actor, atomic bool) (out []Receipt) {
-	j := &job{inputs: inputs, atomic: atomic, actor: actor, done: func(rs []Receipt) { out = rs }}
-	f := inputs[0].Command.Fund
-	if f == "" || inputs[0].Err != nil {
+func (t *Trial) decide(ctx context.Context, j *job) (out []Receipt) {
+	j.done = func(rs []Receipt) { out = rs }
+	f := j.inputs[0].Command.Fund
+	if f == "" || j.inputs[0].Err != nil {
 		j.fail(nil)
 		return out
 	}

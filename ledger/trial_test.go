@@ -60,3 +60,51 @@ func TestALongTrial(t *testing.T) {
 		t.Errorf("5000 events of a trial lie in %d pieces", pieces)
 	}
 }
+
+// TestProposalsLeaveNothing: each is decided on what the trial holds, alone, and its lines are those of the events that would be.
+func TestProposalsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	trial := NewTrial(func(events.Fund) Log { return emptyLog{} }, nil)
+	var n Numberer
+	input := func(s string) Input { return n.Input([]byte(s)) }
+	trial.Append(t.Context(), []Input{
+		input(`{"id":"o","kind":"fund-opened","fund":"f","year":2022,"name":"f","lines":[{"code":"1","name":"a"},{"code":"2","name":"b"}]}`),
+		input(`{"id":"b","kind":"appropriated","stage":"original","fund":"f","year":2022,"date":"2022-01-15","line":"1","amount":"10.00"}`),
+		input(`{"id":"p","kind":"disbursed","fund":"f","year":2022,"date":"2022-02-02","line":"1","amount":"6.00","channel":"payment","voucher":{"issuer":"i","year":2022,"type":"t","number":"1"}}`),
+	}, Local, true)
+	undo := input(`{"id":"r","kind":"reversed","fund":"f","year":2022,"of":"p","reason":"wrong line"}`)
+	pay := func(id, line, amount string) Input {
+		return input(`{"id":"` + id + `","kind":"disbursed","fund":"f","year":2022,"date":"2022-02-02","line":"` + line + `","amount":"` + amount +
+			`","channel":"payment","voucher":{"issuer":"i","year":2022,"type":"t","number":"1"}}`)
+	}
+	for _, test := range []struct {
+		inputs []Input
+		want   string
+	}{
+		{[]Input{undo, pay("q", "1", "9.00")}, "would-append would-append 2"},
+		{[]Input{pay("q", "1", "9.00")}, "refused 0"}, // the voucher is in use again
+		{[]Input{undo, pay("q", "1", "10.01")}, "not-tried refused 0"},
+		{[]Input{undo, pay("q", "1", "10.00")}, "would-append would-append 2"},
+		{[]Input{undo, undo}, "would-append duplicate 1"},
+		{[]Input{input(`{"kind":"nonsense"}`)}, "refused 0"},
+		{nil, "0"},
+	} {
+		receipts, lines := trial.Propose(t.Context(), test.inputs, Local)
+		got := ""
+		for _, r := range receipts {
+			got += string(r.Status) + " "
+		}
+		if got += fmt.Sprint(len(lines)); got != test.want {
+			t.Errorf("%d commands come to %q, want %q", len(test.inputs), got, test.want)
+		}
+		for i, line := range lines {
+			e, err := events.ParseEvent(line)
+			if err != nil || e.Seq != events.Seq(4+i) || e.ID != test.inputs[i].ID {
+				t.Errorf("line %d is of %d %s, %v", i, e.Seq, e.ID, err)
+			}
+		}
+	}
+	if rs := trial.Append(t.Context(), []Input{undo}, Local, false); rs[0].Status != WouldAppend {
+		t.Errorf("after the proposals it is %+v", rs[0])
+	}
+}

@@ -445,7 +445,7 @@ func TestWords(t *testing.T) {
 	made["figure.execution_rate."] = made["face.denominator."]
 	made["figure.lot."] = []string{"amount", "spent", "left", "rate"}
 	made["figure.lots."] = made["figure.lot."]
-	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start", "bench-replay", "bench-as-of", "event", "payees", "payee")
+	made["title."] = append(made["title."], "statement", "diff", "funds", "bench-append", "bench-start", "bench-replay", "bench-as-of", "event", "effect", "payees", "payee")
 	// The measurements are made outside of this room.
 	made["column."] = []string{
 		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres", "vs_consumer", "bytes_per_event",
