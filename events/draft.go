@@ -51,6 +51,15 @@ func (d *Draft) Truth(name string, yes bool) *Draft {
 	return d
 }
 
+// Raw adds a value that is JSON already, such as a member of another command; an empty one is left out.
+func (d *Draft) Raw(name string, value []byte) *Draft {
+	if len(value) > 0 {
+		d.name(name)
+		d.b = append(d.b, value...)
+	}
+	return d
+}
+
 // Ref adds a reference to an event.
 func (d *Draft) Ref(name string, r Ref) *Draft {
 	if !r.IsZero() {

@@ -15,13 +15,13 @@ func TestDraftIsReadBack(t *testing.T) {
 		Texts("documents", []string{"常财企指〔2022〕12号", "b"}).
 		Texts("nothing", nil).
 		Dims("dims", events.Dims{{Key: "function", Value: "2150805"}}).
-		Ref("commitment", events.Ref{Seq: 12})
+		Ref("commitment", events.Ref{Seq: 12}).Raw("purpose", []byte(`"白酒"`)).Raw("lot", nil)
 	c, err := events.ParseCommand(d.JSON())
 	if err != nil {
 		t.Fatalf("%s: %v", d.JSON(), err)
 	}
 	if c.Payee.Name != "湖南\"武陵\"酒\n<有限公司>" || c.Payee.Count != 3 || c.Payee.Bank != "" || c.Amount.String() != "100.50" || c.Year != 2022 ||
-		c.Commitment.Seq != 12 || len(c.Documents) != 2 || c.Dims.Get("function") != "2150805" || c.Voucher != (events.Voucher{}) {
+		c.Commitment.Seq != 12 || len(c.Documents) != 2 || c.Dims.Get("function") != "2150805" || c.Purpose != "白酒" || c.Lot != "" || c.Voucher != (events.Voucher{}) {
 		t.Errorf("%s was read as %+v", d.JSON(), c)
 	}
 
