@@ -54,7 +54,11 @@ func (a *app) completeAll(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	_ = root.MarkPersistentFlagDirname("data")
 	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions, "dim": a.offerClassifications, "explain": a.offerCells}
+	every := root.Commands()
 	for _, c := range root.Commands() {
+		every = append(every, c.Commands()...)
+	}
+	for _, c := range every {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			switch offer := offers[f.Name]; {
 			case offer != nil:

@@ -56,7 +56,11 @@ func (a *app) translateHelp(root *cobra.Command) {
 	}
 	root.InitDefaultHelpFlag()
 	root.InitDefaultVersionFlag()
-	for _, c := range append(root.Commands(), root) {
+	every := append(root.Commands(), root)
+	for _, c := range root.Commands() {
+		every = append(every, c.Commands()...)
+	}
+	for _, c := range every {
 		c.InitDefaultHelpFlag()
 		c.Flags().Lookup("help").Usage = a.say("flag.help", nil)
 		if f := c.Flags().Lookup("version"); f != nil {

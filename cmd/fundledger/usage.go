@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"fundledger/ledger/desk"
 	"fundledger/projections"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,13 @@ func (a *app) usage(root *cobra.Command, err error) error {
 		var flags []string
 		c.InheritedFlags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
 		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+		if having := desk.Having(name); c.HasParent() && c.Parent().Name() == "post" && len(having) > 0 {
+			var kinds []string
+			for _, s := range having {
+				kinds = append(kinds, s.Name())
+			}
+			return hinted{a.say("usage.flag", map[string]string{"value": "--" + name, "command": command}), a.say("usage.flag-of", map[string]string{"choices": strings.Join(kinds, " ")})}
+		}
 		if like := near(name, flags); len(like) > 0 {
 			return hinted{a.say("usage.flag", map[string]string{"value": dash + name, "command": command}), a.say("usage.like", map[string]string{"value": "--" + like[0]})}
 		}

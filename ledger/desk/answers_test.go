@@ -76,7 +76,7 @@ func TestAnswersMakeACommand(t *testing.T) {
 		{"disbursed", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022-04"}, "line": {"1"}, "amount": {"壹佰元整"}, "channel": {"payment"}},
 			`{"kind":"disbursed","fund":"f","year":2022,"line":"1","amount":"100","amount_text":"壹佰元整","channel":"payment","date":"2022-04"}`},
 		{"refund", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022-05-01"}, "of": {"pay-17"}, "amount": {"5"}},
-			`{"kind":"clawed-back","cause":"refund","fund":"f","year":2022,"of":"pay-17","amount":"5","date":"2022-05-01"}`},
+			`{"kind":"clawed-back","cause":"refund","fund":"f","of":"pay-17","year":2022,"amount":"5","date":"2022-05-01"}`},
 		{"clawed-back", desk.Answers{"fund": {"f"}, "year": {"2022"}, "cause": {"lapse"}, "date": {"2022"}, "line": {"0"}, "amount": {"5"}},
 			`{"kind":"clawed-back","cause":"lapse","fund":"f","year":2022,"line":"0","amount":"5","date":"2022"}`},
 		{"reallocated", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "from": {"2.5=107万"}, "to": {"2.1.4=89万", "2.1.1=180,000"}, "covers": {"7", "a-1"}},
@@ -86,7 +86,7 @@ func TestAnswersMakeACommand(t *testing.T) {
 		{"fund-opened", desk.Answers{"fund": {"f"}, "year": {"2022"}, "name": {"资金"}, "lines": {"1=a", "1.4=b=c", "2-1=d"}, "from": {"2022/4/1"}, "budgeted": {"false"}},
 			`{"kind":"fund-opened","fund":"f","year":2022,"from":"2022-04-01","name":"资金","budgeted":false,"lines":[{"code":"1","name":"a"},{"code":"1.4","name":"b=c","parent":"1"},{"code":"2-1","name":"d"}]}`},
 		{"amended", desk.Answers{"fund": {"f"}, "year": {"2022"}, "of": {"3"}, "set": {"purpose=a=b", "payee.name=湖南", "document=x", "document=y"}, "reason": {"r"}},
-			`{"kind":"amended","fund":"f","year":2022,"of":3,"set":{"purpose":"a=b","documents":["x","y"],"payee":{"name":"湖南"}},"reason":"r"}`},
+			`{"kind":"amended","fund":"f","of":3,"year":2022,"set":{"purpose":"a=b","documents":["x","y"],"payee":{"name":"湖南"}},"reason":"r"}`},
 		{"figure-stated", desk.Answers{
 			"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "name": {"x"}, "value": {"1,738.70万元"}, "source": {"d"}, "source-cell": {"B2"}, "sum-of": {"3", "-4", "-a"},
 		}, `{"kind":"figure-stated","fund":"f","year":2022,"value":"1738.70","unit":"wan","name":"x","date":"2022","source":{"document":"d","cell":"B2"},"sum_of":[3,"-4","-a"]}`},
@@ -168,8 +168,8 @@ func TestMissingInTheOrderOfAsking(t *testing.T) {
 		{"reclassified", desk.Answers{"of": {"7"}, "to-dim": {"district=1"}}, "fund year amount reason"},
 		{"figure-stated", desk.Answers{"value": {"98%"}}, "fund year measure date source"},
 		{"explained", desk.Answers{"line": {"1"}}, "fund year text measure"},
-		{"clawed-back", desk.Answers{}, "fund year cause amount date"},
-		{"clawed-back", desk.Answers{"cause": {"returned"}}, "fund year of date"},
+		{"clawed-back", desk.Answers{}, "fund cause year amount date"},
+		{"clawed-back", desk.Answers{"cause": {"returned"}}, "fund of year date"},
 	} {
 		got = nil
 		for _, f := range subject(t, test.subject).Missing(test.answers) {

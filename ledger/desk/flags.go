@@ -73,7 +73,7 @@ type Flag struct {
 }
 
 // fieldOrder is the order in which people are asked. Fields that are not in it come last.
-var fieldOrder = strings.Fields("fund year cause of of_line month account direction line stage amount value unit from to channel payee voucher purpose lot" +
+var fieldOrder = strings.Fields("fund cause of year of_line month account direction line stage amount value unit from to channel payee voucher purpose lot" +
 	" commitment contract due to_line to_dims to_year from_year expires set text flag measure name name_en date")
 
 // shapes say how the fields are written that are not plain texts. The key is field, or kind.field where it differs.

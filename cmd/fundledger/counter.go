@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"fundledger/events"
+	"fundledger/events/stream"
+	"fundledger/ledger"
+	"fundledger/projections"
+	"fundledger/projections/sheet"
+)
+
+// A counter is a fund as somebody has it before them who is about to append: its book, and a trial of the real ledger.
+type counter struct {
+	fund  events.Fund
+	store *store // nil where there is no folder yet
+	log   *stream.Log
+	book  *projections.Book
+	trial *ledger.Trial
+	// proposed are the lines of events that are in the book and in no log.
+	proposed map[events.Seq][]byte
+}
+
+// counter reads a fund. A fund that nobody has opened yet has an empty book.
+func (a *app) counter(ctx context.Context, fund events.Fund) (*counter, error) {
+	c := &counter{fund: fund, proposed: map[events.Seq][]byte{}}
+	s, err := a.openRead(ctx)
+	var e *events.Error
+	switch {
+	case err == nil:
+		c.store = s
+	case errors.As(err, &e) && e.Why == "no-folder": // appending would make one
+		c.book, c.trial = projections.NewBook(), ledger.NewTrial(func(events.Fund) ledger.Log { return nothing{} }, a.now)
+		return c, nil
+	default:
+		return nil, err
+	}
+	c.trial = ledger.NewTrial(s.logs, a.now)
+	c.log = s.Log(fund)
+	c.book = projections.NewBookOf(c.line)
+	meter := a.reading()
+	err = projections.Read(ctx, c.book, c.log.Replay(ctx), c.log.Twig, meter.steps)
+	meter.done()
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// line is that of an event, of the log or proposed.
+func (c *counter) line(ctx context.Context, n events.Seq) ([]byte, error) {
+	if line := c.proposed[n]; line != nil {
+		return line, nil
+	}
+	return c.log.Line(ctx, n)
+}
+
+// close lets go of the folder. The book can still be asked what needs no line of the log.
+func (c *counter) close() {
+	if c.store != nil {
+		c.store.close()
+		c.store = nil
+	}
+}
+
+// propose tries commands on the ledger as it is, all or none, and returns their receipts and the lines of what would be stored.
+func (c *counter) propose(ctx context.Context, inputs []ledger.Input) ([]ledger.Receipt, [][]byte) {
+	return c.trial.Propose(ctx, inputs, ledger.Local)
+}
+
+// effect is what proposed lines would do to the lines and lots that they post to, nil where they post nothing. The book has them from then on.
+func (c *counter) effect(lines [][]byte) (*sheet.Sheet, error) {
+	before := c.book.Last()
+	for _, line := range lines {
+		e, err := events.ParseEvent(bytes.Clone(line))
+		if err != nil {
+			return nil, err
+		}
+		c.proposed[e.Seq] = line
+		if err := c.book.Apply(&e); err != nil {
+			return nil, err
+		}
+	}
+	return effectSince(c.book, before)
+}
+
+// effectSince is what the events after a number have done; nil where they have posted nothing.
+func effectSince(book *projections.Book, before events.Seq) (*sheet.Sheet, error) {
+	s, err := book.Effect(before)
+	if err != nil {
+		return nil, err
+	}
+	for range s.Tables[0].Rows {
+		return s, nil
+	}
+	return nil, nil
+}
+
+// A deed is commands that somebody is about to append, all or none.
+type deed struct {
+	app      *app
+	fund     events.Fund
+	inputs   []ledger.Input
+	asks     *questions // nil where nobody can be asked
+	yes, dry bool
+	echo     func(*counter) // says what they are
+}
+
+// do shows what the commands would do, asks whether to append them, and appends them. What the ledger would refuse is not sent.
+func (d *deed) do(ctx context.Context) error {
+	a := d.app
+	at, err := a.counter(ctx, d.fund)
+	if err != nil {
+		return err
+	}
+	defer at.close()
+	last := at.book.Last()
+	d.echo(at)
+	receipts, lines := at.propose(ctx, d.inputs)
+	t := &tally{app: a, out: a.stdout}
+	stored, flagged, twice := 0, []events.Code{}, false
+	for i := range receipts {
+		r := &receipts[i]
+		switch r.Status {
+		case ledger.Refused, ledger.Failed:
+			a.complain(r.Err())
+			t.add(receipts)
+			return errors.Join(t.err, t.exit())
+		case ledger.Duplicate:
+			a.note("post.duplicate", map[string]string{"seq": r.Seq.String()})
+		default:
+			stored++
+		}
+		for _, f := range r.Flags {
+			flagged = append(flagged, f)
+			twice = twice || f == events.PossibleDuplicate && r.Status != ledger.Duplicate
+		}
+	}
+	if stored == 0 {
+		t.add(receipts)
+		return t.err
+	}
+	s, err := at.effect(lines)
+	if err == nil && s != nil {
+		a.tell("")
+		err = sheet.Write(a.stderr, "text", s, sheet.Options{Lang: a.lang, Unit: sheet.Yuan})
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range flagged {
+		a.tell(a.say("post.flag", map[string]string{"flag": sheet.Catalogue.Say(a.lang, "flag."+string(f), nil), "code": string(f)}))
+	}
+	if d.dry {
+		for i := range d.inputs {
+			a.tell(a.say("post.command", map[string]string{"command": string(d.inputs[i].Command.Raw)}))
+		}
+		t.add(receipts)
+		return t.err
+	}
+	at.close() // nobody keeps the folder while somebody thinks
+	a.tell(a.say("post.id", map[string]string{"id": string(d.inputs[0].ID)}))
+	if !d.yes {
+		question := "post.append"
+		if twice {
+			question = "post.append-twice"
+		}
+		yes, err := d.asks.yes(ctx, a.say(question, nil))
+		if err != nil {
+			return err
+		}
+		if !yes {
+			a.note("post.left", nil)
+			return nil
+		}
+	}
+	return d.append(ctx, t, last)
+}
+
+// append sends the commands and says what became of them. last is the last event of what was shown.
+func (d *deed) append(ctx context.Context, t *tally, last events.Seq) error {
+	a := d.app
+	s, err := a.openWrite(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	done := make(chan []ledger.Receipt, 1)
+	s.submit(ctx, d.inputs, len(d.inputs) > 1, func(rs []ledger.Receipt) { done <- rs })
+	receipts := <-done
+	t.add(receipts)
+	from, to := events.Seq(0), events.Seq(0)
+	for i := range receipts {
+		r := &receipts[i]
+		switch r.Status {
+		case ledger.Failed:
+			a.complain(r.Err())
+			a.note("post.again", map[string]string{"id": string(r.ID)})
+		case ledger.Refused:
+			a.complain(r.Err())
+		case ledger.Duplicate:
+			a.note("post.duplicate", map[string]string{"seq": r.Seq.String()})
+		case ledger.Appended:
+			if from == 0 {
+				from = r.Seq
+			}
+			to = r.Seq
+			a.note("post.appended", map[string]string{"seq": r.Seq.String(), "fund": string(d.fund)})
+		}
+	}
+	if t.err != nil {
+		return t.err
+	}
+	if from > last+1 { // the lines are not what they were when they were shown
+		a.note("post.meanwhile", map[string]string{"n": count(int(from - last - 1))})
+		book, _, _, err := s.book(ctx, parsed{fund: d.fund})
+		if err != nil {
+			return err
+		}
+		now, err := effectSince(book.At(to), from-1)
+		if err == nil && now != nil {
+			err = sheet.Write(a.stderr, "text", now, sheet.Options{Lang: a.lang, Unit: sheet.Yuan})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.exit()
+}
