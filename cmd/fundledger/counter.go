@@ -164,11 +164,11 @@ func (d *deed) do(ctx context.Context) error {
 	at.close() // nobody keeps the folder while somebody thinks
 	a.tell(a.say("post.id", map[string]string{"id": string(d.inputs[0].ID)}))
 	if !d.yes {
-		question := "post.append"
+		question := a.say("post.append", nil)
 		if twice {
-			question = "post.append-twice"
+			question = a.say("post.append-twice", nil)
 		}
-		yes, err := d.asks.yes(ctx, a.say(question, nil))
+		yes, err := d.asks.yes(ctx, question)
 		if err != nil {
 			return err
 		}

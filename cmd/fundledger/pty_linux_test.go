@@ -63,7 +63,11 @@ func (p *program) atTerminal(t *testing.T, args ...string) *pty {
 			}
 		}
 	}()
-	go func() { y.done <- run(ctx, a) }()
+	go func() {
+		code := run(ctx, a)
+		_, _ = other.WriteString(ended)
+		y.done <- code
+	}()
 	t.Cleanup(func() {
 		cancel()
 		_ = other.Close()
@@ -72,6 +76,9 @@ func (p *program) atTerminal(t *testing.T, args ...string) *pty {
 	return y
 }
 
+// ended is what the terminal shows last, once the run has ended.
+const ended = "(ended)"
+
 // until waits until the terminal shows a text, and forgets what stands before it and the text itself.
 func (y *pty) until(text string) string {
 	y.t.Helper()
@@ -79,22 +86,19 @@ func (y *pty) until(text string) string {
 	for {
 		y.mu.Lock()
 		seen := y.seen.String()
-		if at := strings.Index(seen, text); at >= 0 {
+		at := strings.Index(seen, text)
+		if at >= 0 {
 			y.seen.Next(at + len(text))
-			y.mu.Unlock()
-			return seen[:at]
 		}
 		y.mu.Unlock()
+		switch {
+		case at >= 0:
+			return seen[:at]
+		case strings.Contains(seen, ended):
+			y.t.Fatalf("it ended before it said %q; it said\n%s", text, seen)
+		}
 		select {
 		case <-y.news:
-		case code := <-y.done:
-			y.done <- code
-			y.mu.Lock()
-			defer y.mu.Unlock()
-			if at := strings.Index(y.seen.String(), text); at >= 0 {
-				return y.seen.String()[:at]
-			}
-			y.t.Fatalf("it ended with %d before it said %q; it said\n%s", code, text, seen)
 		case <-deadline:
 			y.t.Fatalf("it does not say %q; it said\n%s", text, seen)
 		}

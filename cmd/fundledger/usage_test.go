@@ -110,6 +110,18 @@ func TestWrongUsage(t *testing.T) {
 		{"sample", "a", "b"},
 		{"serve", "x"},
 		{"version", "x"},
+		{"post"},
+		{"post", "paid"},
+		{"post", "disbursed", "x"},
+		{"post", "disbursed", "--line", "1", "--amount", "1", "--channel", "payment"},
+		{"post", "disbursed", "--nonsense", "1"},
+		{"post", "refund", "--channel", "payment"},
+		{"post", "disbursed", "--yes"},
+		{"post", "disbursed", "--yes", "--line", "1", "--amount", "1,23", "--channel", "payment"},
+		{"post", "disbursed", "--yes", "--line", "1", "--amount", "1", "--channel", "cash"},
+		{"post", "disbursed", "--yes", "--line", "1", "--amount", "1", "--channel", "payment", "--fund", "F F"},
+		{"post", "fund-opened", "--yes", "--name", "x", "--year", "2023", "--lines", "no-such-file"},
+		{"post", "fund-opened", "--dry-run", "--name", "x", "--lines", "1=a"},
 		{"help", "nonsense"},
 	} {
 		for _, lang := range []string{"en", "zh"} {
@@ -173,7 +185,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees", "post"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -183,7 +195,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees post") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}
