@@ -73,25 +73,49 @@ func TestAnswersMakeACommand(t *testing.T) {
 			"commitment": {"7"},
 		}, `{"kind":"disbursed","fund":"f","year":2022,"line":"1.4","amount":"1000000","as_printed":"100万","channel":"payment","payee":{"name":"湖南武陵酒有限公司","class":"enterprise","count":3},` +
 			`"voucher":{"issuer":"国库","year":2022,"type":"拨款凭证","number":"17","line":"2"},"commitment":7,"date":"2022-04-18","dims":{"district":"430702","function":"2150805"},"documents":["常财〔2022〕1号"]}`},
-		{"disbursed", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022-04"}, "line": {"1"}, "amount": {"壹佰元整"}, "channel": {"payment"}},
-			`{"kind":"disbursed","fund":"f","year":2022,"line":"1","amount":"100","amount_text":"壹佰元整","channel":"payment","date":"2022-04"}`},
-		{"refund", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022-05-01"}, "of": {"pay-17"}, "amount": {"5"}},
-			`{"kind":"clawed-back","cause":"refund","fund":"f","of":"pay-17","year":2022,"amount":"5","date":"2022-05-01"}`},
-		{"clawed-back", desk.Answers{"fund": {"f"}, "year": {"2022"}, "cause": {"lapse"}, "date": {"2022"}, "line": {"0"}, "amount": {"5"}},
-			`{"kind":"clawed-back","cause":"lapse","fund":"f","year":2022,"line":"0","amount":"5","date":"2022"}`},
-		{"reallocated", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "from": {"2.5=107万"}, "to": {"2.1.4=89万", "2.1.1=180,000"}, "covers": {"7", "a-1"}},
-			`{"kind":"reallocated","fund":"f","year":2022,"from":[{"line":"2.5","amount":"1070000"}],"to":[{"line":"2.1.4","amount":"890000"},{"line":"2.1.1","amount":"180000"}],"date":"2022","covers":[7,"a-1"]}`},
-		{"allotted", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "line": {"1"}, "amount": {"1"}, "to": {"武陵区"}},
-			`{"kind":"allotted","fund":"f","year":2022,"line":"1","amount":"1","to":"武陵区","date":"2022"}`},
-		{"fund-opened", desk.Answers{"fund": {"f"}, "year": {"2022"}, "name": {"资金"}, "lines": {"1=a", "1.4=b=c", "2-1=d"}, "from": {"2022/4/1"}, "budgeted": {"false"}},
-			`{"kind":"fund-opened","fund":"f","year":2022,"from":"2022-04-01","name":"资金","budgeted":false,"lines":[{"code":"1","name":"a"},{"code":"1.4","name":"b=c","parent":"1"},{"code":"2-1","name":"d"}]}`},
-		{"amended", desk.Answers{"fund": {"f"}, "year": {"2022"}, "of": {"3"}, "set": {"purpose=a=b", "payee.name=湖南", "document=x", "document=y"}, "reason": {"r"}},
-			`{"kind":"amended","fund":"f","of":3,"year":2022,"set":{"purpose":"a=b","documents":["x","y"],"payee":{"name":"湖南"}},"reason":"r"}`},
+		{
+			"disbursed",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022-04"}, "line": {"1"}, "amount": {"壹佰元整"}, "channel": {"payment"}},
+			`{"kind":"disbursed","fund":"f","year":2022,"line":"1","amount":"100","amount_text":"壹佰元整","channel":"payment","date":"2022-04"}`,
+		},
+		{
+			"refund",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022-05-01"}, "of": {"pay-17"}, "amount": {"5"}},
+			`{"kind":"clawed-back","cause":"refund","fund":"f","of":"pay-17","year":2022,"amount":"5","date":"2022-05-01"}`,
+		},
+		{
+			"clawed-back",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "cause": {"lapse"}, "date": {"2022"}, "line": {"0"}, "amount": {"5"}},
+			`{"kind":"clawed-back","cause":"lapse","fund":"f","year":2022,"line":"0","amount":"5","date":"2022"}`,
+		},
+		{
+			"reallocated",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "from": {"2.5=107万"}, "to": {"2.1.4=89万", "2.1.1=180,000"}, "covers": {"7", "a-1"}},
+			`{"kind":"reallocated","fund":"f","year":2022,"from":[{"line":"2.5","amount":"1070000"}],"to":[{"line":"2.1.4","amount":"890000"},{"line":"2.1.1","amount":"180000"}],"date":"2022","covers":[7,"a-1"]}`,
+		},
+		{
+			"allotted",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "line": {"1"}, "amount": {"1"}, "to": {"武陵区"}},
+			`{"kind":"allotted","fund":"f","year":2022,"line":"1","amount":"1","to":"武陵区","date":"2022"}`,
+		},
+		{
+			"fund-opened",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "name": {"资金"}, "lines": {"1=a", "1.4=b=c", "2-1=d"}, "from": {"2022/4/1"}, "budgeted": {"false"}},
+			`{"kind":"fund-opened","fund":"f","year":2022,"from":"2022-04-01","name":"资金","budgeted":false,"lines":[{"code":"1","name":"a"},{"code":"1.4","name":"b=c","parent":"1"},{"code":"2-1","name":"d"}]}`,
+		},
+		{
+			"amended",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "of": {"3"}, "set": {"purpose=a=b", "payee.name=湖南", "document=x", "document=y"}, "reason": {"r"}},
+			`{"kind":"amended","fund":"f","of":3,"year":2022,"set":{"purpose":"a=b","documents":["x","y"],"payee":{"name":"湖南"}},"reason":"r"}`,
+		},
 		{"figure-stated", desk.Answers{
 			"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "name": {"x"}, "value": {"1,738.70万元"}, "source": {"d"}, "source-cell": {"B2"}, "sum-of": {"3", "-4", "-a"},
 		}, `{"kind":"figure-stated","fund":"f","year":2022,"value":"1738.70","unit":"wan","name":"x","date":"2022","source":{"document":"d","cell":"B2"},"sum_of":[3,"-4","-a"]}`},
-		{"year-reopened", desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2023-01-05"}, "reason": {"r"}, "approver": {"a", "b"}},
-			`{"kind":"year-reopened","fund":"f","year":2022,"date":"2023-01-05","approvers":["a","b"],"reason":"r"}`},
+		{
+			"year-reopened",
+			desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2023-01-05"}, "reason": {"r"}, "approver": {"a", "b"}},
+			`{"kind":"year-reopened","fund":"f","year":2022,"date":"2023-01-05","approvers":["a","b"],"reason":"r"}`,
+		},
 	} {
 		raw, c, err := subject(t, test.subject).Parse(test.answers)
 		if err != nil || string(raw) != test.want {
