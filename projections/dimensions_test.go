@@ -491,7 +491,7 @@ func TestDimensionsThatThereAreNot(t *testing.T) {
 		t.Error("stated figures were compared with part of the ledger's")
 	}
 	bad.Where, bad.By = nil, "district"
-	if _, err := b.Table("exceptions", bad); choices(err) != "budget execution progress payments transit ageing lots series report" {
+	if _, err := b.Table("exceptions", bad); choices(err) != "budget execution progress monthly payments transit ageing lots series report" {
 		t.Error("exceptions were divided")
 	}
 	if err := b.Known(projections.Query{Year: 2030, By: "district"}); events.CodeOf(err) != events.UnknownYear {

@@ -221,6 +221,31 @@ func (l *log) reverse(of events.Seq) events.Seq {
 	return n
 }
 
+// closings are the standing closings of months, as known at an event, with the last days of their months.
+func (l *log) closings(year int, known events.Seq) map[events.Seq]events.Day {
+	out := map[events.Seq]events.Day{}
+	for _, e := range l.events[:known] {
+		switch c := e.Command; {
+		case c.Kind == events.MonthClosed && int(c.Year) == year:
+			out[e.Seq] = c.Month.Last()
+		case c.Kind == events.Reversed:
+			delete(out, e.Resolved.Of)
+		}
+	}
+	return out
+}
+
+// closeMonth closes a month that is not closed yet.
+func (l *log) closeMonth(year int, month string) {
+	l.t.Helper()
+	for _, through := range l.closings(year, events.Seq(len(l.events))) {
+		if through >= l.day(month+"-01") {
+			return
+		}
+	}
+	l.add(year, "month-closed", fmt.Sprintf(`"date":%q,"month":%q`, events.DayOf(l.now), month))
+}
+
 // lines are the codes that the events told of, of any year.
 func (l *log) lines() map[events.Line]bool {
 	out := map[events.Line]bool{}
@@ -349,6 +374,11 @@ func printed(t testing.TB, b *projections.Book, name string, q projections.Query
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
+	return encoded(t, s, format, o)
+}
+
+func encoded(t testing.TB, s *sheet.Sheet, format string, o sheet.Options) string {
+	t.Helper()
 	var out bytes.Buffer
 	if err := sheet.Write(&out, format, s, o); err != nil {
 		t.Fatal(err)

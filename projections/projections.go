@@ -109,12 +109,12 @@ func (b *Book) Zone() *time.Location { return b.history.Zone() }
 func (b *Book) History() *history.History { return b.history }
 
 // Tables lists the names that [Book.Table] knows.
-var Tables = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "lots", "exceptions"}
+var Tables = []string{"budget", "execution", "progress", "monthly", "payments", "transit", "ageing", "lots", "exceptions"}
 
 // Narrowed and Divided list what a query may narrow by dimensions, and divide by one.
 var (
-	Narrowed = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "lots", "statement", "series", "report", "diff"}
-	Divided  = []string{"budget", "execution", "progress", "payments", "transit", "ageing", "lots", "series", "report"}
+	Narrowed = []string{"budget", "execution", "progress", "monthly", "payments", "transit", "ageing", "lots", "statement", "series", "report", "diff"}
+	Divided  = []string{"budget", "execution", "progress", "monthly", "payments", "transit", "ageing", "lots", "series", "report"}
 )
 
 // Table returns a table of a year. It is [events.UnknownYear] where the year is not open as known in this book, and [events.BadValue] for a name, basis,
@@ -122,6 +122,9 @@ var (
 func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
 	if err := fits(name, q); err != nil {
 		return nil, err
+	}
+	if name == "monthly" {
+		return b.Monthly(q, events.Date{}, false)
 	}
 	all, open, err := b.exceptions(q)
 	if err != nil {
@@ -158,6 +161,61 @@ func (b *Book) Progress(q Query, t progress.Threshold) (*sheet.Sheet, error) {
 		return nil, err
 	}
 	return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Table(b.history, q, t, open) })
+}
+
+// Monthly returns the table monthly of a month of the year, with the errors of [Book.Table] and of [progress.MonthAt], which says what month a zero date is.
+// A closed month is told of as it was known when it was closed, whatever has come since; with after, that stands in a table of its own.
+func (b *Book) Monthly(q Query, month events.Date, after bool) (*sheet.Sheet, error) {
+	if err := fits("monthly", q); err != nil {
+		return nil, err
+	}
+	y, err := b.history.Year(q.Year)
+	if err != nil {
+		return nil, err
+	}
+	months := progress.Months(b.history, y)
+	at, err := progress.MonthAt(b.history, y, months, q, month)
+	if err != nil {
+		return nil, err
+	}
+	m := months[at]
+	then, end := b, m.Date.Last()
+	if m.Closed {
+		then = b.At(m.Known)
+		if q.Root != "" {
+			if q.Root, err = then.Root(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	ended := q
+	if q.AsOf == nil || *q.AsOf > end {
+		ended.AsOf = &end
+	}
+	_, open, err := then.exceptions(ended)
+	if err != nil {
+		return nil, err
+	}
+	s, err := then.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Monthly(b.history, q, months, at, open) })
+	if err == nil && after {
+		err = progress.AfterClose(s, b.history, q, m)
+	}
+	return s, err
+}
+
+// AfterClose returns what has come into a month and those before it since it was closed, with the errors of [Book.Monthly]; nothing where it is open.
+func (b *Book) AfterClose(q Query, month events.Date) (m progress.Month, later progress.Later, err error) {
+	y, err := b.history.Year(q.Year)
+	if err != nil {
+		return m, later, err
+	}
+	months := progress.Months(b.history, y)
+	at, err := progress.MonthAt(b.history, y, months, q, month)
+	if err != nil {
+		return m, later, err
+	}
+	later, err = progress.Since(b.history, q, months[at])
+	return months[at], later, err
 }
 
 // Series returns what moved of a measure of a line in each period of a year, with the errors of [Book.Table]; [events.UnknownLine] where the year has no such

@@ -16,7 +16,7 @@ import (
 
 var treeLines = []string{"1 甲", "1.1 1 乙", "1.2 1 丙", "1.2.1 1.2 丁", "2 戊"}
 
-// drawn draws a log of what a year can see: budgets, virements, payments on lines and groups, returns, lots, lapses, explanations and reversals.
+// drawn draws a log of what a year can see: budgets, virements, payments on lines and groups, returns, lots, lapses, explanations, closed months and reversals.
 func drawn(rt *rapid.T) *log {
 	l := newLog(rt)
 	l.open(2022, treeLines...)
@@ -33,7 +33,7 @@ func drawn(rt *rapid.T) *log {
 		amount := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 		basis := rapid.SampledFrom([]string{"voucher", "stated", "inferred"}).Draw(rt, "basis")
 		dims := rapid.SampledFrom([]string{"", "", `,"dims":{"district":"a"}`, `,"dims":{"district":"b","source":"city"}`, `,"dims":{"source":"city"}`}).Draw(rt, "dims")
-		switch rapid.IntRange(0, 8).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 9).Draw(rt, "kind") {
 		case 0:
 			l.add(2022, "appropriated", fmt.Sprintf(`"date":%q,"line":%q,"amount":%q,"stage":"supplementary","basis":%q%s`, date, leaf, amount, basis, dims), "supplementary "+leaf+" "+amount+" "+date)
 		case 1:
@@ -57,10 +57,12 @@ func drawn(rt *rapid.T) *log {
 			l.add(2022, "explained", fmt.Sprintf(`"line":%q,"measure":"available","text":"x"`, leaf))
 		case 8:
 			of := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "of"))
-			if target := l.events[of-1]; !reversed[of] && len(target.Postings) > 0 && target.Command.Kind != events.Reversed {
+			if target := l.events[of-1]; !reversed[of] && (len(target.Postings) > 0 || target.Command.Kind == events.MonthClosed) && target.Command.Kind != events.Reversed {
 				reversed[of] = true
 				l.reverse(of)
 			}
+		case 9:
+			l.closeMonth(2022, rapid.SampledFrom([]string{"2022-02", "2022-03", "2022-05", "2022-12"}).Draw(rt, "month"))
 		}
 	}
 	return l
@@ -117,7 +119,7 @@ func TestAsOfTheEndIsTheLatest(t *testing.T) {
 		l := drawn(rt)
 		b := l.book()
 		for _, name := range append([]string{"report"}, projections.Tables...) {
-			if name == "progress" || name == "ageing" { // which say how far a day is
+			if slices.Contains([]string{"progress", "monthly", "ageing"}, name) { // which say how far a day is, or are of its month
 				continue
 			}
 			for _, y := range []int{2022, 2023} {

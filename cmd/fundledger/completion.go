@@ -11,6 +11,7 @@ import (
 	"fundledger/events"
 	"fundledger/events/words"
 	"fundledger/projections/history"
+	"fundledger/projections/progress"
 	"fundledger/projections/sheet"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,7 @@ func (a *app) completionCommand() *cobra.Command {
 func (a *app) completeAll(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	_ = root.MarkPersistentFlagDirname("data")
-	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions, "dim": a.offerClassifications, "explain": a.offerCells}
+	offers := map[string]func(context.Context, *cobra.Command) []cobra.Completion{"fund": a.offerFunds, "year": a.offerYears, "line": a.offerLines, "by": a.offerDimensions, "where": a.offerConditions, "dim": a.offerClassifications, "explain": a.offerCells, "month": a.offerMonths}
 	every := root.Commands()
 	for _, c := range root.Commands() {
 		every = append(every, c.Commands()...)
@@ -132,6 +133,20 @@ func (a *app) offerYears(ctx context.Context, cmd *cobra.Command) (out []cobra.C
 	if h := a.offered(ctx, cmd); h != nil {
 		for _, y := range h.Years() {
 			out = append(out, y.String())
+		}
+	}
+	return out
+}
+
+func (a *app) offerMonths(ctx context.Context, cmd *cobra.Command) (out []cobra.Completion) {
+	h := a.offered(ctx, cmd)
+	if h == nil {
+		return nil
+	}
+	year, _ := events.ParseYear(cmd.Flag("year").Value.String())
+	if y, err := h.Year(year); err == nil {
+		for _, m := range progress.Months(h, y) {
+			out = append(out, m.Date.String())
 		}
 	}
 	return out

@@ -45,7 +45,7 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 		[]string{"table", "progress", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-09-30"}, []string{"table", "ageing", "--fund", "cd-gx", "--year", "2022", "--as-of", "2022-12-31", "--by", "payee"},
 		[]string{"table", "transit", "--fund", "cd-gx", "--year", "2022", "--by", "basis"}, []string{"table", "ageing", "--fund", "cd-gx", "--year", "2023"})
 	narrow := []string{"--fund", "cd-gx", "--year", "2022", "--where", "channel=lower-treasury", "--where", "basis=stated"}
-	for _, first := range [][]string{{"table", "execution"}, {"table", "payments"}, {"table", "progress"}, {"table", "transit"}, {"table", "ageing"}, {"series", "--line", "1"}, {"report"}, {"statement", "--line", "1"}, {"diff", "--from", "2"}} {
+	for _, first := range [][]string{{"table", "execution"}, {"table", "payments"}, {"table", "progress"}, {"table", "monthly", "--month", "2022-04"}, {"table", "transit"}, {"table", "ageing"}, {"series", "--line", "1"}, {"report"}, {"statement", "--line", "1"}, {"diff", "--from", "2"}} {
 		asked = append(asked, slices.Concat(first, narrow))
 	}
 	further := map[string]bool{}

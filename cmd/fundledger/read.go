@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -487,7 +488,8 @@ func (c *checkpoints) fit(fund events.Fund, last events.Seq) error {
 
 func (a *app) tableCommand() *cobra.Command {
 	var q question
-	var threshold string
+	var threshold, month string
+	var after bool
 	var explain []string
 	c := &cobra.Command{
 		Use: "table " + strings.Join(projections.Tables, "|"), Short: a.say("cmd.table", nil), Example: a.say("example.table", nil),
@@ -517,9 +519,16 @@ func (a *app) tableCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			of, err := a.month(name, month, after)
+			if err != nil {
+				return err
+			}
 			return a.answer(cmd.Context(), q, func(b *projections.Book, query projections.Query) (*sheet.Sheet, error) {
-				if name == "progress" {
+				switch name {
+				case "progress":
 					return b.Progress(query, slow)
+				case "monthly":
+					return a.monthly(b, query, of, after)
 				}
 				s, err := b.Table(name, query)
 				if err == nil && len(places) > 0 {
@@ -532,6 +541,8 @@ func (a *app) tableCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&explain, "explain", nil, a.say("flag.explain", nil))
 	c.Flags().StringVar(&q.denominator, "denominator", "", a.say("flag.denominator", nil))
 	a.byFlag(c, &q)
+	c.Flags().StringVar(&month, "month", "", a.say("flag.month", nil))
+	c.Flags().BoolVar(&after, "after-close", false, a.say("flag.after-close", nil))
 	c.Flags().StringVar(&threshold, "threshold", "10", a.say("flag.threshold", nil))
 	a.whereFlag(c, &q)
 	a.questionFlags(c, &q)
@@ -550,6 +561,42 @@ func (a *app) threshold(table, s string, given bool) (progress.Threshold, error)
 		return slow, a.flagError("threshold", err)
 	}
 	return slow, nil
+}
+
+// month reads the month that one table is of.
+func (a *app) month(table, s string, after bool) (month events.Date, err error) {
+	for flag, given := range map[string]bool{"month": s != "", "after-close": after} {
+		if given && table != "monthly" {
+			return month, usageError{hinted{
+				a.say("error.not-by-dimensions", map[string]string{"flag": flag, "value": table}), a.say("error.not-by-dimensions-hint", map[string]string{"choices": "monthly"}),
+			}}
+		}
+	}
+	if s != "" {
+		if month, err = events.ParseMonth(s); err != nil {
+			return month, a.flagError("month", err)
+		}
+	}
+	return month, nil
+}
+
+// monthly is the table of a month. What has come into it since it was closed is said where people read it: the table itself is the same for ever.
+func (a *app) monthly(b *projections.Book, q projections.Query, month events.Date, after bool) (*sheet.Sheet, error) {
+	s, err := b.Monthly(q, month, after)
+	if events.CodeOf(err) == events.BadValue && !month.IsZero() {
+		return nil, a.flagError("month", err)
+	}
+	if err != nil || after {
+		return s, err
+	}
+	m, later, err := b.AfterClose(q, month)
+	if err == nil && len(later.Postings) > 0 {
+		a.note("monthly.after-close", map[string]string{
+			"month": m.Date.String(), "seq": m.Known.String(), "n": strconv.Itoa(len(later.Postings)),
+			"spent": later.Spent.Format(b.History().Decimals()),
+		})
+	}
+	return s, err
 }
 
 // places reads the cells that are to be explained, written LINE=MEASURE.

@@ -3,6 +3,7 @@
 //
 //	series    what moved of a measure of a line in each month or day of the fund's year, and in the same month of the year before
 //	progress  execution against elapsed time, and the lines that are slow
+//	monthly   what was spent in a month and so far; a closed month as it was known when it was closed
 //	ageing    everything that waits, by how long it has waited
 //	transit   what lower treasuries were sent, by whom it was sent to
 //	lots      how old carried-over money is

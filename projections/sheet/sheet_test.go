@@ -451,8 +451,8 @@ func TestWords(t *testing.T) {
 		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres", "vs_consumer", "bytes_per_event",
 		"rounds", "seconds", "payments", "bytes", "processors", "window", "system", "in_memory", "not_durable", "postgres",
 	}
-	made["title."] = append(made["title."], "progress", "ageing", "transit", "series")
-	made["table."] = append(made["table."], "slow", "summary", "divided")
+	made["title."] = append(made["title."], "progress", "monthly", "ageing", "transit", "series")
+	made["table."] = append(made["table."], "slow", "summary", "divided", "after_close")
 	made["bucket."] = []string{"0-30", "31-90", "91-180", "181-365", "over-365"}
 	made["waiting."] = []string{"transit", "commitment", "suspense", "lot", "allotted"}
 	made["period."] = []string{"before", "after"}

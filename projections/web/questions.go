@@ -34,9 +34,12 @@ type question struct {
 const ofYear = "/v1/funds/{fund}/years/{year}/"
 
 var questions = []question{
-	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator", "threshold", "explain"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
-		if a.name == "progress" {
+	{"table", ofYear + "tables/{name}", "A table of a year", "", []string{"known_at", "denominator", "threshold", "month", "after_close", "explain"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		switch a.name {
+		case "progress":
 			return b.Progress(a.query, a.threshold)
+		case "monthly":
+			return b.Monthly(a.query, a.month, a.afterClose)
 		}
 		s, err := b.Table(a.name, a.query)
 		if err == nil && len(a.places) > 0 {
@@ -98,6 +101,9 @@ type ask struct {
 	step      progress.Step
 	threshold progress.Threshold
 	behind    string // how that was written
+
+	month      events.Date
+	afterClose bool
 
 	wait   events.Seq
 	after  events.Seq
@@ -211,6 +217,14 @@ var params = map[string]param{
 		a.threshold, err = progress.ParseThreshold(s)
 		a.behind = s
 		return err
+	}},
+	"month": {doc: "the month of the table; left out, the last one that is closed, or else the one that is going on", example: "2022-04", only: []string{"monthly"}, set: func(a *ask, s string) (err error) {
+		a.month, err = events.ParseMonth(s)
+		return err
+	}},
+	"after_close": {doc: "add what has come into the month and those before it since it was closed", choices: []string{"true", "false"}, only: []string{"monthly"}, set: func(a *ask, s string) error {
+		a.afterClose = s == "true"
+		return nil
 	}},
 	"wait": {doc: "answer once the event of this number is in: a receipt's seq", example: "17", set: func(a *ask, s string) (err error) {
 		a.wait, err = events.ParseSeq(s)
@@ -448,7 +462,7 @@ func (a *ask) normal(q *question) []string {
 	}
 	out := []string{
 		q.id, string(a.fund), a.query.Year.String(), a.name, string(a.line), day, string(a.query.Basis), string(cmp.Or(a.query.Denominator, history.OverAdjusted)),
-		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.explained(), a.format, string(unit), string(a.lang),
+		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.month.String(), strconv.FormatBool(a.afterClose), a.explained(), a.format, string(unit), string(a.lang),
 	}
 	for _, c := range a.query.Where {
 		out = append(out, c.Dim, c.Value)
