@@ -27,6 +27,7 @@ const (
 // A Receipt is the answer to one command. Its JSON form is part of the contract.
 type Receipt struct {
 	Input    int           `json:"input"`
+	Sheet    string        `json:"sheet,omitempty"` // of a workbook, where Input is a row of one of several
 	ID       events.ID     `json:"id,omitempty"`
 	Status   Status        `json:"status"`
 	Seq      events.Seq    `json:"seq,omitempty"`
@@ -90,7 +91,7 @@ func storedReceipt(in *Input, status Status, seq events.Seq, recorded time.Time,
 // AppendJSON appends a receipt as one line of JSON, without its LF. What most receipts are, the plain news that something is stored, is written
 // here; encoding/json takes ten times as long, and there are as many receipts as commands.
 func (r *Receipt) AppendJSON(b []byte) []byte {
-	if r.Code != "" || len(r.Flags) > 0 || r.Seq == 0 || r.Why != "" || len(r.Args) > 0 || r.Message != "" || r.Hint != "" || !isPlain(string(r.ID)) {
+	if r.Code != "" || r.Sheet != "" || len(r.Flags) > 0 || r.Seq == 0 || r.Why != "" || len(r.Args) > 0 || r.Message != "" || r.Hint != "" || !isPlain(string(r.ID)) {
 		w := bytes.NewBuffer(b)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)

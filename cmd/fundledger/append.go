@@ -96,12 +96,11 @@ type inputs = func(yield func(ledger.Input, error) bool)
 func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) error {
 	logs := func(events.Fund) ledger.Log { return nothing{} }
 	s, err := a.openRead(ctx)
-	var e *events.Error
 	switch {
 	case err == nil:
 		defer s.close()
 		logs = s.logs
-	case errors.As(err, &e) && e.Why == "no-folder": // append would make one
+	case isNoFolder(err): // append would make one
 	default:
 		return err
 	}
@@ -120,6 +119,12 @@ func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) 
 		t.add(trial.Append(ctx, []ledger.Input{in}, ledger.Local, false))
 	}
 	return nil
+}
+
+// isNoFolder reports whether a ledger could not be read because its folder is not there yet.
+func isNoFolder(err error) bool {
+	var e *events.Error
+	return errors.As(err, &e) && e.Why == "no-folder"
 }
 
 // nothing is the log of a fund in a folder that is not there: it has nothing to read, and nobody writes to it.
@@ -287,6 +292,8 @@ type tally struct {
 	out      io.Writer
 	statuses map[ledger.Status]int
 	err      error
+	// seen, if not nil, is shown each receipt before it is printed, and may say more in it.
+	seen func(*ledger.Receipt)
 }
 
 func (t *tally) add(receipts []ledger.Receipt) {
@@ -297,6 +304,9 @@ func (t *tally) add(receipts []ledger.Receipt) {
 	for i := range receipts {
 		r := &receipts[i]
 		r.Say(t.app.lang)
+		if t.seen != nil {
+			t.seen(r)
+		}
 		t.statuses[r.Status]++
 		line = append(r.AppendJSON(line[:0]), '\n')
 		if _, err := t.out.Write(line); err != nil && t.err == nil {

@@ -53,6 +53,9 @@ type app struct {
 	// lease is how long a fund stays with a server of several that is not heard of; 0 is the usual time.
 	lease time.Duration
 
+	// here is where files go that nobody names a folder for; "" is where the process is.
+	here string
+
 	lang   words.Language
 	folder string
 	url    string
@@ -173,7 +176,7 @@ func (a *app) root(reached *bool) *cobra.Command {
 	flags.String("lang", "", a.say("flag.lang", nil))
 	root.AddCommand(a.serveCommand(), a.appendCommand(), a.sampleCommand(), a.tableCommand(), a.reportCommand(), a.checkCommand(), a.eventsCommand(), a.versionCommand())
 	root.AddCommand(a.statementCommand(), a.seriesCommand(), a.diffCommand(), a.fundsCommand(), a.watchCommand(), a.completionCommand(), a.benchCommand(), a.eventCommand(), a.payeesCommand())
-	root.AddCommand(a.postCommand())
+	root.AddCommand(a.postCommand(), a.importCommand())
 	_ = root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"zh", "en"}, cobra.ShellCompDirectiveNoFileComp))
 	a.translateHelp(root)
 	a.completeAll(root)

@@ -62,6 +62,13 @@ func (m *meter) reader(r io.Reader) io.Reader {
 	return io.TeeReader(r, m.bar)
 }
 
+// at says how much has been done.
+func (m *meter) at(n int64) {
+	if m != nil {
+		_ = m.bar.Set64(n)
+	}
+}
+
 func (m *meter) done() {
 	if m != nil {
 		_ = m.bar.Finish()

@@ -35,6 +35,7 @@ import (
 //	serve                      runs a server on the folder until the script ends
 //	together FILE FILE         appends two files at the same time: one of them is stored, the other refused for want of money
 //	repeat N FILE OUT          writes a file N times into another
+//	edit FILE OLD NEW    puts NEW in the place of OLD, which must be there
 //	keep NAME MEMBER           sets a variable to what a member of the last run's JSON says
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -76,6 +77,13 @@ func TestScripts(t *testing.T) {
 						ts.Fatalf("command %d is %s, want %s", i+1, got, want)
 					}
 				}
+			},
+			"edit": func(ts *testscript.TestScript, _ bool, args []string) {
+				text := ts.ReadFile(args[0])
+				if !strings.Contains(text, args[1]) {
+					ts.Fatalf("%s does not have %q:\n%s", args[0], args[1], text)
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
 			},
 			"refuses": cmdRefuses,
 			"flags":   cmdFlags,
@@ -181,13 +189,15 @@ func runScript(ts *testscript.TestScript, args ...string) outcome {
 	ts.Check(err)
 	args = slices.Clone(args)
 	for i, arg := range args {
-		if strings.HasSuffix(arg, ".jsonl") {
+		if slices.Contains([]string{".jsonl", ".csv", ".json", ".xlsx"}, filepath.Ext(arg)) {
 			args[i] = ts.MkAbs(arg)
 		}
 	}
 	p := &program{folder: ts.MkAbs("data"), now: func() time.Time { return now }}
 	var out, errs bytes.Buffer
-	code := run(context.Background(), p.app(&out, &errs, args...))
+	a := p.app(&out, &errs, args...)
+	a.here = ts.MkAbs(".")
+	code := run(context.Background(), a)
 	_, _ = ts.Stdout().Write(out.Bytes())
 	_, _ = ts.Stderr().Write(errs.Bytes())
 	*ts.Value("code").(*int) = code

@@ -1,0 +1,398 @@
+package intake
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"fundledger/events"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A Unit is what a column counts money in. The zero Unit is not known.
+type Unit string
+
+// The units, by the names that --unit and mappings take. Yuan stands for the unit of any currency.
+const (
+	Yuan    Unit = "yuan"
+	Thou    Unit = "thousand"
+	Wan     Unit = "wan"
+	Million Unit = "million"
+	Yi      Unit = "yi"
+)
+
+// Units lists them.
+var Units = []Unit{Yuan, Thou, Wan, Million, Yi}
+
+// power is how many places the point moves to the right to make yuan of a number in the unit.
+func (u Unit) power() int {
+	switch u {
+	case Thou:
+		return 3
+	case Wan:
+		return 4
+	case Million:
+		return 6
+	case Yi:
+		return 8
+	}
+	return 0
+}
+
+// unitNames are the units as people write them, folded: the longest first, so that 万元 is not taken for 元.
+var unitNames = []struct {
+	name string
+	unit Unit
+}{
+	{"10,000yuan", Wan},
+	{"10000yuan", Wan},
+	{"tenthousandyuan", Wan},
+	{"rmb10,000", Wan},
+	{"cny10,000", Wan},
+	{"millionyuan", Million},
+	{"thousandyuan", Thou},
+	{"rmbyuan", Yuan},
+	{"人民币元", Yuan},
+	{"人民币万元", Wan},
+	{"百万元", Million},
+	{"百万", Million},
+	{"万元", Wan},
+	{"万圆", Wan},
+	{"千元", Thou},
+	{"亿元", Yi},
+	{"亿", Yi},
+	{"万", Wan},
+	{"yuan", Yuan},
+	{"wan", Wan},
+	{"rmb", Yuan},
+	{"cny", Yuan},
+	{"元", Yuan},
+	{"圆", Yuan},
+	{"块", Yuan},
+}
+
+// parseUnit reads a unit that stands alone, folded or not; "" where it is none of money.
+func parseUnit(s string) Unit {
+	s = squeeze(s)
+	for _, u := range Units {
+		if s == string(u) {
+			return u
+		}
+	}
+	for _, n := range unitNames {
+		if s == n.name {
+			return n.unit
+		}
+	}
+	return ""
+}
+
+// squeeze folds a text for comparing: NFKC (full-width letters and digits become plain), lower case, no spaces and nothing invisible.
+func squeeze(s string) string {
+	plain := true
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c >= 'A' && c <= 'Z' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKC.String(s))
+}
+
+// tidy is a text as it is stored: without what is invisible, runs of white space as one space, none at the ends. Letters stay as wide as they are.
+func tidy(s string) string {
+	clean := true
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' && c != ' ' || c == 0x7f || c >= 0xc2 && c <= 0xef && (c == 0xc2 || c == 0xe2 || c == 0xe3 || c == 0xef) || c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf) || unicode.IsControl(r) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)), " ")
+}
+
+// blank reports whether a cell says that there is nothing: it is empty, or a dash or 无 stands in it.
+func blank(s string) bool {
+	switch tidy(s) {
+	case "", "-", "--", "—", "——", "－", "–", "/", "／", "\\", "无", "n/a", "N/A", "*":
+		return true
+	}
+	return false
+}
+
+// A Money is an amount as a cell has it.
+type Money struct {
+	// Text is the amount in yuan as a command writes it, without a sign: 17387000.00 of 1,738.70万元. It is "0" for zero.
+	Text     string
+	Negative bool
+	Unit     Unit // in which it was printed
+	Digits   int  // printed after the point
+}
+
+// Minor is the amount in the currency's smallest unit, with its sign.
+func (m Money) Minor(decimals int) (events.Minor, bool) {
+	whole, frac, _ := strings.Cut(m.Text, ".")
+	if len(frac) > decimals {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(whole+frac+strings.Repeat("0", decimals-len(frac)), 10, 64)
+	if m.Negative {
+		n = -n
+	}
+	return events.Minor(n), err == nil
+}
+
+func valueError(why, value string) *events.Error {
+	return &events.Error{Code: events.BadValue, Why: why, Args: events.Args{"value": clip(value)}}
+}
+
+// clip cuts a value to what a message can hold.
+func clip(s string) string {
+	s = tidy(s)
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
+}
+
+// ParseMoney reads an amount in any of the writings of a register: 1,738.70, 1738.70, full-width digits, with ¥, 元, 万元 … beside it, negative with a
+// minus before or after it, or in brackets. column is the unit of its column, "" where that says none; a unit in the cell must not contradict it. decimals is
+// how many digits the currency has after the point: more are refused, never rounded.
+//
+// It is a [events.BadValue] where the text is no such amount, and a [events.MissingField] with Why no-unit where no unit is known.
+func ParseMoney(s string, column Unit, decimals int) (Money, error) {
+	t := squeeze(s)
+	if t == "" {
+		return Money{}, valueError("cell-amount", s)
+	}
+	m := Money{}
+	if in, ok := strings.CutPrefix(t, "("); ok {
+		if in, ok = strings.CutSuffix(in, ")"); !ok {
+			return Money{}, valueError("cell-amount", s)
+		}
+		t, m.Negative = in, true
+	}
+	sign := func() bool { // takes a sign off the front
+		for _, minus := range []string{"-", "−", "–", "—"} {
+			if rest, ok := strings.CutPrefix(t, minus); ok {
+				ok = !m.Negative
+				t, m.Negative = rest, true
+				return ok
+			}
+		}
+		return true
+	}
+	if !sign() {
+		return Money{}, valueError("cell-amount", s)
+	}
+	symbol := false
+	for _, mark := range []string{"¥", "人民币", "rmb", "cny"} {
+		if rest, ok := strings.CutPrefix(t, mark); ok {
+			t, symbol = rest, true
+			break
+		}
+	}
+	if symbol && !sign() {
+		return Money{}, valueError("cell-amount", s)
+	}
+	for _, n := range unitNames {
+		if rest, ok := strings.CutSuffix(t, n.name); ok && rest != "" {
+			t, m.Unit = rest, n.unit
+			break
+		}
+	}
+	if rest, ok := strings.CutSuffix(t, "-"); ok && !m.Negative { // as accounting programs print it
+		t, m.Negative = rest, true
+	}
+	switch {
+	case m.Unit != "" && column != "" && m.Unit != column:
+		return Money{}, valueError("cell-unit", s).With("unit", string(column))
+	case m.Unit == "" && column != "":
+		m.Unit = column
+	case m.Unit == "" && symbol:
+		m.Unit = Yuan
+	}
+	digits, point, ok := plainDigits(t)
+	if !ok {
+		return Money{}, valueError("cell-amount", s)
+	}
+	if m.Unit == "" {
+		return Money{}, &events.Error{Code: events.MissingField, Why: "no-unit", Args: events.Args{"value": clip(s)}}
+	}
+	m.Digits = len(digits) - point
+	return m, m.scale(s, digits, point, decimals)
+}
+
+// scale moves the point to where yuan have it.
+func (m *Money) scale(s, digits string, point, decimals int) error {
+	point += m.Unit.power()
+	if point > len(digits) {
+		if point > 64 {
+			return valueError("amount-large", s)
+		}
+		digits += strings.Repeat("0", point-len(digits))
+	}
+	whole, frac := strings.TrimLeft(digits[:point], "0"), digits[point:]
+	for len(frac) > 0 && frac[len(frac)-1] == '0' && (len(frac) > decimals || m.Unit != Yuan && len(frac) > 2) {
+		frac = frac[:len(frac)-1]
+	}
+	if len(frac) > decimals {
+		return valueError("cell-decimals", s).With("decimals", strconv.Itoa(decimals)).With("unit", string(m.Unit))
+	}
+	if whole == "" {
+		whole = "0"
+	}
+	if len(whole) > 15 {
+		return valueError("amount-large", s)
+	}
+	m.Text = whole
+	if strings.Trim(frac, "0") != "" {
+		m.Text += "." + frac
+	}
+	if m.Text == "0" {
+		m.Negative = false
+	}
+	return nil
+}
+
+// plainDigits reads digits with at most one point and with the thousands separated properly or not at all. point is the place of the point.
+func plainDigits(s string) (digits string, point int, ok bool) {
+	whole, frac, hasPoint := strings.Cut(s, ".")
+	if hasPoint && frac == "" || !isDigits(frac) {
+		return "", 0, false
+	}
+	for _, separator := range []string{",", "'", "’", "٬"} {
+		if !strings.Contains(whole, separator) {
+			continue
+		}
+		groups := strings.Split(whole, separator)
+		for i, g := range groups {
+			if !isDigits(g) || i > 0 && len(g) != 3 || i == 0 && (g == "" || len(g) > 3) {
+				return "", 0, false
+			}
+		}
+		whole = strings.Join(groups, "")
+		break
+	}
+	if !isDigits(whole) || whole == "" {
+		return "", 0, false
+	}
+	return whole + frac, len(whole), len(whole)+len(frac) <= 64
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// A DateOrder says how 04/05/2022 is meant. The zero DateOrder is not known.
+type DateOrder string
+
+// The orders of day and month.
+const (
+	DayFirst   DateOrder = "dmy"
+	MonthFirst DateOrder = "mdy"
+)
+
+// DateOrders lists them.
+var DateOrders = []DateOrder{DayFirst, MonthFirst}
+
+// ParseDate reads a date as people write it and returns it as a command does, as exact as it is: 2022-04-18, 2022/4/18, 2022.4.18, 20220418 and
+// 2022年4月18日 (a time after it is left out), 2022-04, 2022.4, 2022年4月 and 202204, 2022 and 2022年.
+//
+// It is a [events.BadValue] where the text is no date; with Why cell-date-order where day and month could be either and order does not say which.
+func ParseDate(s string, order DateOrder) (string, error) {
+	t := squeeze(s)
+	bad := func() (string, error) { return "", valueError("cell-date", s) }
+	if t == "" {
+		return bad()
+	}
+	if isDigits(t) {
+		switch len(t) {
+		case 4:
+			return dateOf(s, t, "", "")
+		case 6:
+			return dateOf(s, t[:4], t[4:], "")
+		case 8:
+			return dateOf(s, t[:4], t[4:6], t[6:])
+		}
+		return bad()
+	}
+	if i := strings.IndexByte(s, ':'); i > 0 { // a time of day follows
+		folded := strings.Fields(norm.NFKC.String(s))
+		if len(folded) < 2 {
+			day, _, ok := strings.Cut(folded[0], "T")
+			if !ok {
+				return bad()
+			}
+			folded[0] = day
+		}
+		t = squeeze(folded[0])
+	}
+	t = strings.TrimSuffix(strings.TrimSuffix(t, "日"), "号")
+	t = strings.NewReplacer("年", "-", "月", "-", "/", "-", ".", "-").Replace(t)
+	parts := strings.Split(strings.TrimSuffix(t, "-"), "-")
+	for _, p := range parts {
+		if p == "" || !isDigits(p) || len(p) > 4 {
+			return bad()
+		}
+	}
+	switch {
+	case len(parts) > 3:
+		return bad()
+	case len(parts[0]) == 4:
+		parts = append(parts, "", "")
+		return dateOf(s, parts[0], parts[1], parts[2])
+	case len(parts) == 3 && len(parts[2]) == 4:
+		first, _ := strconv.Atoi(parts[0])
+		second, _ := strconv.Atoi(parts[1])
+		switch {
+		case order == DayFirst || order == "" && first > 12 && second <= 12:
+			return dateOf(s, parts[2], parts[1], parts[0])
+		case order == MonthFirst || order == "" && second > 12 && first <= 12:
+			return dateOf(s, parts[2], parts[0], parts[1])
+		case first == second:
+			return dateOf(s, parts[2], parts[0], parts[1])
+		}
+		return "", valueError("cell-date-order", s)
+	}
+	return bad()
+}
+
+func dateOf(s, year, month, day string) (string, error) {
+	text := year
+	for _, part := range []string{month, day} {
+		if part == "" {
+			break
+		}
+		if len(part) > 2 {
+			return "", valueError("cell-date", s)
+		}
+		text += "-" + strings.Repeat("0", 2-len(part)) + part
+	}
+	if _, err := events.ParseDate(text); err != nil {
+		return "", valueError("cell-date", s)
+	}
+	return text, nil
+}
