@@ -100,6 +100,19 @@ func TestWrongUsage(t *testing.T) {
 		{"funds", "--format", "pdf"},
 		{"funds", "x"},
 		with([]string{"watch", "--basis", "hearsay"}, ok...),
+		{"reconcile", "--fund", "f"},
+		{"reconcile", "--fund", "g", "--month", "2022-04"},
+		{"reconcile", "--fund", "f", "--month", "2022"},
+		{"reconcile", "--fund", "f", "--month", "April"},
+		{"reconcile", "--fund", "f", "--from", "2022-04-01"},
+		{"reconcile", "--fund", "f", "--from", "2022-04-02", "--to", "2022-04-01"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "--to", "2022-04-30"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "--window", "61"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "--window", "-1"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "--only", "everything"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "--account", "1"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "--post", "--known-at", "1"},
+		{"reconcile", "--fund", "f", "--month", "2022-04", "x"},
 		{"completion"},
 		{"completion", "tcsh"},
 		{"append", "no-such-file"},
@@ -185,7 +198,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees", "post"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees", "post", "reconcile"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -195,7 +208,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees post") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees post reconcile") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}

@@ -453,6 +453,19 @@ func TestWords(t *testing.T) {
 	}
 	made["title."] = append(made["title."], "progress", "monthly", "ageing", "transit", "series")
 	made["table."] = append(made["table."], "slow", "summary", "divided", "after_close")
+	made["title."], made["proof."] = append(made["title."], "reconciliation"), []string{
+		"bank-opening", "bank-in", "bank-out", "bank-closing", "ledger-only-in", "ledger-only-out", "bank-adjusted", "book-opening", "book-in", "book-out",
+		"book-settled", "book-closing", "bank-only-in", "bank-only-out", "book-adjusted", "difference",
+	}
+	made["table."] = append(made["table."], "proof", "accounts", "breaks", "differs", "ambiguous", "ledger_only", "bank_only", "proposed", "matched")
+	for _, rule := range events.Matchings {
+		made["matching."] = append(made["matching."], string(rule))
+	}
+	made["reconciled."] = []string{
+		"swapped", "permuted", "tenfold", "figure", "amount", "date", "party", "account", "unnamed", "taken-back", "doubled", "repeated", "returned", "bounced", "alike", "sums",
+		"in-transit", "not-at-bank", "unidentified", "not-in-ledger",
+	}
+	made["reconcile."] = append(slices.Clone(made["reconciled."]), "early", "doubled-beside", "returned-unknown")
 	made["bucket."] = []string{"0-30", "31-90", "91-180", "181-365", "over-365"}
 	made["waiting."] = []string{"transit", "commitment", "suspense", "lot", "allotted"}
 	made["period."] = []string{"before", "after"}
