@@ -9,6 +9,7 @@
 //	                     progress    what moved in each period, what is behind time, what waits for how long
 //	                     figures     the report's figures with formula, terms and events
 //	                     sheet       the one table type that all of them fill, and its encoders
+//	                     document    the papers of single events, made of a book
 //
 // A [Book] puts them together for one fund. Its use is always the same: events are applied in order up to the moment as known at which something is asked, and then
 // asked for as of a business date:

@@ -175,7 +175,7 @@ func (a *app) root(reached *bool) *cobra.Command {
 	flags.StringVar(&a.url, "nats", "", a.say("flag.nats", nil))
 	flags.String("lang", "", a.say("flag.lang", nil))
 	root.AddCommand(a.serveCommand(), a.appendCommand(), a.sampleCommand(), a.tableCommand(), a.reportCommand(), a.checkCommand(), a.eventsCommand(), a.versionCommand())
-	root.AddCommand(a.statementCommand(), a.seriesCommand(), a.diffCommand(), a.fundsCommand(), a.watchCommand(), a.completionCommand(), a.benchCommand(), a.eventCommand(), a.payeesCommand())
+	root.AddCommand(a.statementCommand(), a.seriesCommand(), a.diffCommand(), a.fundsCommand(), a.watchCommand(), a.completionCommand(), a.benchCommand(), a.eventCommand(), a.printCommand(), a.payeesCommand())
 	root.AddCommand(a.postCommand(), a.importCommand(), a.reconcileCommand())
 	_ = root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"zh", "en"}, cobra.ShellCompDirectiveNoFileComp))
 	a.translateHelp(root)

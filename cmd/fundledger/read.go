@@ -223,20 +223,13 @@ func (a *app) noDimension(fund, name string, there []string) error {
 	return usageError{hinted{a.say("error.dimension", map[string]string{"fund": fund, "value": name}), hint}}
 }
 
-func (a *app) print(s *sheet.Sheet, q question) (err error) {
+func (a *app) print(s *sheet.Sheet, q question) error {
 	if err := a.showable(q); err != nil {
 		return err
 	}
-	w := a.stdout
-	if q.out != "" {
-		f, err := os.Create(q.out)
-		if err != nil {
-			return usageError{hinted{a.say("error.out", map[string]string{"file": q.out}), a.say("error.out-hint", nil)}}
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		w = f
-	}
-	return sheet.Write(w, q.format, s, sheet.Options{Lang: a.lang, Unit: sheet.Unit(q.unit)})
+	return a.written(q.out, func(w io.Writer) error {
+		return sheet.Write(w, q.format, s, sheet.Options{Lang: a.lang, Unit: sheet.Unit(q.unit)})
+	})
 }
 
 // showable refuses to write to a terminal what is no text.

@@ -299,6 +299,22 @@ func (h *History) Stored(n events.Seq) (events.Event, error) {
 	return events.ParseEvent(line)
 }
 
+// Leaf returns an event's leaf in the log's tree, of its stored line.
+func (h *History) Leaf(n events.Seq) (proof.Hash, error) {
+	line, err := h.line(n)
+	return proof.Leaf(line), err
+}
+
+// About lists the standing events that name an event in `of`, in order; a reversal of it is one.
+func (h *History) About(n events.Seq) (out []events.Seq) {
+	for _, p := range h.ofs {
+		if at := events.Seq(p.N); events.Seq(p.Of) == n && at <= h.last && !h.reversed(at) {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
 // book is what was told of the years up to the last event.
 func (h *History) book() book {
 	n, _ := slices.BinarySearchFunc(h.tolds, h.last+1, func(t told, at events.Seq) int { return cmp.Compare(t.Seq, at) })

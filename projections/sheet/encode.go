@@ -236,6 +236,9 @@ func visible(s, keep string) string {
 	}, s)
 }
 
+// Shown is a text as every page and workbook shows it: what would do something instead of being seen, and what XML cannot hold, is replaced.
+func Shown(text string) string { return safe(visible(text, "")) }
+
 // unseen reports whether a character does something instead of being seen.
 func unseen(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) // controls, formats, and what breaks lines

@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -182,6 +183,9 @@ func Tab(text string, given *[]string) string {
 	*given = append(*given, name)
 	return name
 }
+
+// Held is as much of a text as a cell of a workbook holds, an ellipsis in the place of the rest.
+func Held(text string) string { return clipped(text, cellMost) }
 
 // clipped is a text of at most so many units of UTF-16, an ellipsis in the place of what is left out.
 func clipped(text string, most int) string {
@@ -455,7 +459,7 @@ func (ws *worksheet) write(r placed) error {
 
 // held is as much of a text as a cell holds. Where that is not all, a note says so: a text must not end unseen.
 func (ws *worksheet) held(at int, text string) string {
-	if out := clipped(text, cellMost); out != text {
+	if out := Held(text); out != text {
 		ws.b.cut = append(ws.b.cut, Catalogue.Say(ws.b.o.Lang, "note.cut", map[string]string{"cell": place(at, ws.row), "n": strconv.Itoa(len([]rune(text)))}))
 		return out
 	}
@@ -542,7 +546,7 @@ func Properties(f *excelize.File, title, recorded string) error {
 	return f.SetDocProps(&excelize.DocProperties{Title: title, Creator: "fundledger", LastModifiedBy: "fundledger", Created: when, Modified: when})
 }
 
-// Save writes a workbook, its parts in the order of their names: the library writes them as a Go map has them.
+// Save writes a workbook, its parts in the order of their names and the types of pictures by theirs: the library has both as a Go map has them.
 func Save(w io.Writer, f *excelize.File) error {
 	f.SetZipWriter(func(w io.Writer) excelize.ZipWriter { return &orderedZip{w: w} })
 	_, err := f.WriteTo(w)
@@ -557,12 +561,16 @@ type orderedZip struct {
 
 type zipEntry struct {
 	zip.FileHeader
+	types  *bytes.Buffer // of the part with the types, which is packed when it is whole
 	packed bytes.Buffer
 	sum    hash.Hash32
 	to     *flate.Writer
 }
 
 func (e *zipEntry) Write(p []byte) (int, error) {
+	if e.types != nil {
+		return e.types.Write(p)
+	}
 	n, err := e.to.Write(p)
 	_, _ = e.sum.Write(p[:n])
 	e.UncompressedSize64 += uint64(n)
@@ -574,6 +582,9 @@ func (z *orderedZip) Create(name string) (io.Writer, error) {
 	e := &zipEntry{FileHeader: zip.FileHeader{Name: name, Method: zip.Deflate}, sum: crc32.NewIEEE()}
 	to, err := flate.NewWriter(&e.packed, flate.DefaultCompression)
 	e.to = to
+	if name == contentTypes {
+		e.types = new(bytes.Buffer)
+	}
 	z.entries = append(z.entries, e)
 	return e, err
 }
@@ -581,11 +592,32 @@ func (z *orderedZip) Create(name string) (io.Writer, error) {
 // AddFS is what the library asks a zip writer for and does not use.
 func (z *orderedZip) AddFS(fs.FS) error { return errors.ErrUnsupported }
 
+// contentTypes is the part of a workbook that says what the others are; usualType is how it does so for all files with one ending.
+const contentTypes = "[Content_Types].xml"
+
+var usualType = regexp.MustCompile(`<Default [^>]*></Default>`)
+
+// ordered brings the types in the order of the endings.
+func ordered(types []byte) []byte {
+	all := usualType.FindAll(types, -1)
+	slices.SortFunc(all, bytes.Compare)
+	return usualType.ReplaceAllFunc(types, func([]byte) (next []byte) {
+		next, all = all[0], all[1:]
+		return next
+	})
+}
+
 // Close writes the file.
 func (z *orderedZip) Close() error {
 	slices.SortFunc(z.entries, func(a, b *zipEntry) int { return strings.Compare(a.Name, b.Name) })
 	out := zip.NewWriter(z.w)
 	for _, e := range z.entries {
+		if types := e.types; types != nil {
+			e.types = nil
+			if _, err := e.Write(ordered(types.Bytes())); err != nil {
+				return err
+			}
+		}
 		if err := e.to.Close(); err != nil {
 			return err
 		}
