@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 
 	"fundledger/events"
 	"fundledger/events/stream"
@@ -25,6 +27,11 @@ type counter struct {
 
 // counter reads a fund. A fund that nobody has opened yet has an empty book.
 func (a *app) counter(ctx context.Context, fund events.Fund) (*counter, error) {
+	return a.counterBeside(ctx, fund, nil)
+}
+
+// counterBeside shows each event to somebody else too, in the order of the log, who may keep it.
+func (a *app) counterBeside(ctx context.Context, fund events.Fund, see func(*events.Event)) (*counter, error) {
 	c := &counter{fund: fund, proposed: map[events.Seq][]byte{}}
 	s, err := a.openRead(ctx)
 	var e *events.Error
@@ -41,13 +48,33 @@ func (a *app) counter(ctx context.Context, fund events.Fund) (*counter, error) {
 	c.log = s.Log(fund)
 	c.book = projections.NewBookOf(c.line)
 	meter := a.reading()
-	err = projections.Read(ctx, c.book, c.log.Replay(ctx), c.log.Twig, meter.steps)
+	err = projections.Read(ctx, c.book, beside(c.log.Replay(ctx), see), c.log.Twig, meter.steps)
 	meter.done()
 	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// beside yields lines and shows the event of each.
+func beside(lines iter.Seq2[[]byte, error], see func(*events.Event)) iter.Seq2[[]byte, error] {
+	if see == nil {
+		return lines
+	}
+	return func(yield func([]byte, error) bool) {
+		for line, err := range lines {
+			if err == nil {
+				var e events.Event
+				if e, err = events.ParseEvent(bytes.Clone(line)); err == nil {
+					see(&e)
+				}
+			}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
 }
 
 // line is that of an event, of the log or proposed.
@@ -106,6 +133,7 @@ type deed struct {
 	inputs   []ledger.Input
 	asks     *questions // nil where nobody can be asked
 	yes, dry bool
+	commands bool           // nobody is asked and nothing appended: the commands are printed
 	echo     func(*counter) // says what they are
 }
 
@@ -154,6 +182,14 @@ func (d *deed) do(ctx context.Context) error {
 	for _, f := range flagged {
 		a.tell(a.say("post.flag", map[string]string{"flag": sheet.Catalogue.Say(a.lang, "flag."+string(f), nil), "code": string(f)}))
 	}
+	if d.commands {
+		for i := range d.inputs {
+			if _, err := fmt.Fprintf(a.stdout, "%s\n", d.inputs[i].Command.Raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if d.dry {
 		for i := range d.inputs {
 			a.tell(a.say("post.command", map[string]string{"command": string(d.inputs[i].Command.Raw)}))
@@ -162,7 +198,9 @@ func (d *deed) do(ctx context.Context) error {
 		return t.err
 	}
 	at.close() // nobody keeps the folder while somebody thinks
-	a.tell(a.say("post.id", map[string]string{"id": string(d.inputs[0].ID)}))
+	if len(d.inputs) == 1 {
+		a.tell(a.say("post.id", map[string]string{"id": string(d.inputs[0].ID)}))
+	}
 	if !d.yes {
 		question := a.say("post.append", nil)
 		if twice {
@@ -208,8 +246,14 @@ func (d *deed) append(ctx context.Context, t *tally, last events.Seq) error {
 				from = r.Seq
 			}
 			to = r.Seq
-			a.note("post.appended", map[string]string{"seq": r.Seq.String(), "fund": string(d.fund)})
 		}
+	}
+	switch {
+	case from == 0:
+	case from == to:
+		a.note("post.appended", map[string]string{"seq": to.String(), "fund": string(d.fund)})
+	default:
+		a.note("post.appended-together", map[string]string{"from": from.String(), "to": to.String()})
 	}
 	if t.err != nil {
 		return t.err

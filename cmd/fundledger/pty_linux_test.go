@@ -267,3 +267,23 @@ func TestPostAgain(t *testing.T) {
 		t.Fatalf("exit %d, %s", code, out)
 	}
 }
+
+// TestCorrectAsks: on a terminal the lines are shown as they would be, and only a y appends.
+func TestCorrectAsks(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, small+pay("p"))
+	y := p.atTerminal(t, "correct", "3", "--as", "reclassify", "--to-line", "2", "--mode", "record", "--document", "x", "--lang", "en")
+	y.types("append? [y/N]", "n\n")
+	if code, out := y.end(); code != exitOK || out != "" {
+		t.Fatalf("exit %d, %s", code, out)
+	}
+	y = p.atTerminal(t, "correct", "3", "--as", "repost", "--set", "amount=2", "--lang", "en")
+	if shown := y.until("append? [y/N]"); !strings.Contains(shown, "999.00") || !strings.Contains(shown, "998.00") {
+		t.Errorf("it shows\n%s", shown)
+	}
+	y.user.WriteString("y\n")
+	if code, out := y.end(); code != exitOK || statuses(receipts(t, out)) != "appended appended" {
+		t.Fatalf("exit %d, %s", code, out)
+	}
+}

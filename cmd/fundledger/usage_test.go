@@ -123,6 +123,23 @@ func TestWrongUsage(t *testing.T) {
 		{"sample", "a", "b"},
 		{"serve", "x"},
 		{"version", "x"},
+		{"correct"},
+		{"correct", "x"},
+		{"correct", "1", "2"},
+		{"correct", "3"},
+		{"correct", "2", "--fund", "g"},
+		{"correct", "2", "--fund", "F F"},
+		{"correct", "2", "--format", "csv"},
+		{"correct", "2", "--as", "magic"},
+		{"correct", "2", "--set", "amount=1"},
+		{"correct", "2", "--as", "repost", "--set", "amount"},
+		{"correct", "2", "--as", "repost", "--set", "payee=x"},
+		{"correct", "2", "--as", "repost", "--set", "amount=1,23"},
+		{"correct", "2", "--as", "repost", "--set", "amount="},
+		{"correct", "2", "--as", "repost", "--to-line", "1"},
+		{"correct", "2", "--as", "reverse", "--set", "amount=1"},
+		{"correct", "2", "--as", "amend"},
+		{"correct", "2", "--as", "refund", "--amount", "x"},
 		{"post"},
 		{"post", "paid"},
 		{"post", "disbursed", "x"},
@@ -198,7 +215,7 @@ func TestHelp(t *testing.T) {
 		}
 		every(root)
 	}
-	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees", "post", "reconcile"} {
+	for _, name := range []string{"serve", "append", "sample", "table", "report", "events", "statement", "series", "diff", "funds", "watch", "completion", "bench", "version", "help", "event", "payees", "post", "correct", "reconcile"} {
 		if said["fundledger "+name] == "" {
 			t.Errorf("there is no command %s", name)
 		}
@@ -208,7 +225,7 @@ func TestHelp(t *testing.T) {
 func TestHelpCommandIsHelpFlag(t *testing.T) {
 	t.Parallel()
 	p := &program{}
-	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees post reconcile") {
+	for name := range strings.FieldsSeq("serve append sample table report events statement series diff funds watch completion bench version event payees post correct reconcile") {
 		if got, want := p.ok(t, "help", name), p.ok(t, name, "--help"); got != want {
 			t.Errorf("help %s is\n%s, --help is\n%s", name, got, want)
 		}

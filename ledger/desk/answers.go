@@ -269,7 +269,7 @@ func signed(d *events.Draft, f *Flag, given []string) {
 		bare, minus := strings.CutPrefix(v, "-")
 		switch n, err := events.ParseSeq(bare); {
 		case err == nil && minus:
-			list = append(list, `"-`+n.String()+`"`...)
+			list = append(list, "-"+n.String()...)
 		case err == nil:
 			list = append(list, n.String()...)
 		default:

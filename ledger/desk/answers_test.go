@@ -110,7 +110,7 @@ func TestAnswersMakeACommand(t *testing.T) {
 		},
 		{"figure-stated", desk.Answers{
 			"fund": {"f"}, "year": {"2022"}, "date": {"2022"}, "name": {"x"}, "value": {"1,738.70万元"}, "source": {"d"}, "source-cell": {"B2"}, "sum-of": {"3", "-4", "-a"},
-		}, `{"kind":"figure-stated","fund":"f","year":2022,"value":"1738.70","unit":"wan","name":"x","date":"2022","source":{"document":"d","cell":"B2"},"sum_of":[3,"-4","-a"]}`},
+		}, `{"kind":"figure-stated","fund":"f","year":2022,"value":"1738.70","unit":"wan","name":"x","date":"2022","source":{"document":"d","cell":"B2"},"sum_of":[3,-4,"-a"]}`},
 		{
 			"year-reopened",
 			desk.Answers{"fund": {"f"}, "year": {"2022"}, "date": {"2023-01-05"}, "reason": {"r"}, "approver": {"a", "b"}},
