@@ -34,6 +34,7 @@ import (
 	"fundledger/events"
 	"fundledger/events/proof"
 	"fundledger/events/reading"
+	"fundledger/projections/closing"
 	"fundledger/projections/exceptions"
 	"fundledger/projections/figures"
 	"fundledger/projections/history"
@@ -217,6 +218,39 @@ func (b *Book) AfterClose(q Query, month events.Date) (m progress.Month, later p
 	}
 	later, err = progress.Since(b.history, q, months[at])
 	return months[at], later, err
+}
+
+// YearEnd returns what is open at the end of a year, and the plan that a policy makes to close it, with the errors of [Book.Table].
+func (b *Book) YearEnd(year events.Year, p closing.Policy) (*sheet.Sheet, *closing.Plan, error) {
+	plan, err := closing.Draft(b.history, year, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	q := Query{Year: year}
+	if q.Root, err = b.Root(); err != nil {
+		return nil, nil, err
+	}
+	all, open, err := b.exceptions(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := closing.YearEnd(b.history, q, all, open, plan)
+	return s, plan, err
+}
+
+// MonthEnd returns the table monthly of a month with what is unsettled at its end, as known now, with the errors of [Book.Monthly].
+func (b *Book) MonthEnd(q Query, month events.Date) (*sheet.Sheet, error) {
+	s, err := b.Monthly(q, month, false)
+	if err != nil {
+		return nil, err
+	}
+	end := month.Last()
+	q.AsOf = &end
+	all, _, err := b.exceptions(q)
+	if err != nil {
+		return nil, err
+	}
+	return s, closing.MonthEnd(s, b.history, q, all)
 }
 
 // Series returns what moved of a measure of a line in each period of a year, with the errors of [Book.Table]; [events.UnknownLine] where the year has no such

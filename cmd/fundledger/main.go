@@ -177,6 +177,7 @@ func (a *app) root(reached *bool) *cobra.Command {
 	root.AddCommand(a.serveCommand(), a.appendCommand(), a.sampleCommand(), a.tableCommand(), a.reportCommand(), a.checkCommand(), a.eventsCommand(), a.versionCommand())
 	root.AddCommand(a.statementCommand(), a.seriesCommand(), a.diffCommand(), a.fundsCommand(), a.watchCommand(), a.completionCommand(), a.benchCommand(), a.eventCommand(), a.printCommand(), a.payeesCommand())
 	root.AddCommand(a.postCommand(), a.correctCommand(), a.importCommand(), a.reconcileCommand())
+	root.AddCommand(a.closeCommand())
 	_ = root.RegisterFlagCompletionFunc("lang", cobra.FixedCompletions([]string{"zh", "en"}, cobra.ShellCompDirectiveNoFileComp))
 	a.translateHelp(root)
 	a.completeAll(root)

@@ -162,7 +162,7 @@ func (h *History) entryRow(stored *events.Event, e *Entry, date events.Date, bal
 	}
 	return sheet.Row{Depth: 1, Cells: []sheet.Cell{
 		sheet.Number(e.Seq), sheet.Words(string(stored.ID)), sheet.Words(date.String()), sheet.Term("kind", string(c.Kind)), sheet.Term("measure", string(e.Measure)),
-		sheet.Money(e.Amount, h.decimals), balance, voucherCell(c.Voucher), PayeeCell(h.Payee(e.Seq)), sheet.Listed(titles...), sheet.Listed(flags...), of,
+		sheet.Money(e.Amount, h.decimals), balance, VoucherCell(c.Voucher), PayeeCell(h.Payee(e.Seq)), sheet.Listed(titles...), sheet.Listed(flags...), of,
 		sheet.Words(string(e.Line)), sheet.Words(e.Lot),
 	}}
 }

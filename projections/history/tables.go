@@ -510,7 +510,7 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 		rows[i] = sheet.Row{Depth: 1, Cells: []sheet.Cell{
 			sheet.Number(at.pay), sheet.Words(string(e.ID)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(date.String()),
 			sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
-			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), voucherCell(c.Voucher), PayeeCell(h.Payee(at.pay)),
+			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), VoucherCell(c.Voucher), PayeeCell(h.Payee(at.pay)),
 			sheet.Words(c.Lot), numbered(matches[at.pay]),
 		}}
 	}
@@ -551,7 +551,8 @@ func numbered(n events.Seq) sheet.Cell {
 	return sheet.Number(n)
 }
 
-func voucherCell(v events.Voucher) sheet.Cell {
+// VoucherCell names a voucher.
+func VoucherCell(v events.Voucher) sheet.Cell {
 	if v == (events.Voucher{}) {
 		return sheet.Cell{}
 	}

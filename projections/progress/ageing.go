@@ -461,3 +461,37 @@ func summed(h *history.History, waits []*wait, days func(*wait) int64, d *divide
 	}
 	return t, nil
 }
+
+// A Wait is one thing that waits: what is left of an event's money on a line and in a lot, since its day.
+type Wait struct {
+	Kind   Waiting
+	Seq    events.Seq
+	Line   events.Line
+	Lot    string
+	Since  events.Day
+	Amount events.Minor
+}
+
+// Waits lists what is in transit, committed and in suspense, the kinds in their order and of each the oldest first.
+func Waits(h *history.History, q history.Query) ([]Wait, error) {
+	y, err := h.Year(q.Year)
+	if err != nil {
+		return nil, err
+	}
+	q.By = ""
+	w := newWaiter(h, y, q)
+	h.Counted(y, q, w.post)
+	if w.failed != nil {
+		return nil, w.failed
+	}
+	var out []Wait
+	for _, one := range w.waits {
+		if one.amount != 0 && one.kind != Allotted {
+			out = append(out, Wait{one.kind, one.root, one.line, one.lot, one.since, one.amount})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Wait) int {
+		return cmp.Or(cmp.Compare(slices.Index(Waitings, a.Kind), slices.Index(Waitings, b.Kind)), cmp.Compare(a.Since, b.Since), cmp.Compare(a.Seq, b.Seq))
+	})
+	return out, nil
+}

@@ -454,8 +454,8 @@ func TestWords(t *testing.T) {
 		"per_second", "per_second_low", "per_second_high", "p50_us", "p99_us", "vs_unsynced", "vs_synced", "vs_fdatasync", "vs_postgres", "vs_consumer", "bytes_per_event",
 		"rounds", "seconds", "payments", "bytes", "processors", "window", "system", "in_memory", "not_durable", "postgres",
 	}
-	made["title."] = append(made["title."], "progress", "monthly", "ageing", "transit", "series")
-	made["table."] = append(made["table."], "slow", "summary", "divided", "after_close")
+	made["title."] = append(made["title."], "progress", "monthly", "closing", "ageing", "transit", "series")
+	made["table."] = append(made["table."], "slow", "summary", "divided", "after_close", "waiting", "exceptions", "months", "commands")
 	made["title."], made["proof."] = append(made["title."], "reconciliation"), []string{
 		"bank-opening", "bank-in", "bank-out", "bank-closing", "ledger-only-in", "ledger-only-out", "bank-adjusted", "book-opening", "book-in", "book-out",
 		"book-settled", "book-closing", "bank-only-in", "bank-only-out", "book-adjusted", "difference",
