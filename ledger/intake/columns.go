@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // An As says what a file is a register of, and so what its rows become.
@@ -46,7 +47,9 @@ type vocabulary struct {
 	// roles are those that a register's columns can have.
 	roles map[As][]Role
 	// ours are what the columns of a file of refused rows are called: in Chinese, in English.
-	ours  map[Role][]string
+	ours map[Role][]string
+	// ends are the last characters of the words for totals.
+	ends  []rune
 	terms struct {
 		Total, Subtotal, Foot, Void                      []string
 		Action, Channel, Method, Class, Stage, Direction map[string][]string
@@ -87,8 +90,35 @@ var known = func() *vocabulary {
 			}
 		}
 	}
+	for _, words := range [][]string{v.terms.Total, v.terms.Subtotal, v.terms.Foot, v.terms.Void} {
+		squeezeAll(words)
+	}
+	for _, w := range slices.Concat(v.terms.Total, v.terms.Subtotal) {
+		r, _ := utf8.DecodeLastRuneInString(w)
+		v.ends = append(v.ends, r, unicode.ToUpper(r))
+	}
+	for _, of := range []map[string][]string{v.terms.Action, v.terms.Channel, v.terms.Method, v.terms.Class, v.terms.Stage, v.terms.Direction} {
+		for _, words := range of {
+			squeezeAll(words)
+		}
+	}
 	return v
 }()
+
+// mayEndTotal reports whether a text ends as the label of a total can: with the last character of one, or with a sign. Few texts do, and the others need not be folded.
+func (v *vocabulary) mayEndTotal(s string) bool {
+	r, size := utf8.DecodeLastRuneInString(s)
+	if size == 0 {
+		return false
+	}
+	return slices.Contains(v.ends, r) || !isHan(r) && !(r > ' ' && r < 0x7f && (unicode.IsLetter(r) || unicode.IsDigit(r)))
+}
+
+func squeezeAll(words []string) {
+	for i, w := range words {
+		words[i] = squeeze(w)
+	}
+}
 
 // ours are the columns that a file of refused rows has behind those of the register.
 var ours = []Role{"reason", "id", "action", "of"}
@@ -100,18 +130,15 @@ func term(of map[string][]string, s string) (code string, ok bool) {
 		if s == code {
 			return code, true
 		}
-		for _, w := range words {
-			if s == squeeze(w) {
-				return code, true
-			}
+		if slices.Contains(words, s) {
+			return code, true
 		}
 	}
 	return "", false
 }
 
-func among(words []string, s string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return s == squeeze(w) })
-}
+// among reports whether a squeezed text is one of some words.
+func among(words []string, s string) bool { return slices.Contains(words, s) }
 
 // isColumn reports whether any register has a column of that name.
 func isColumn(name string) bool {

@@ -102,7 +102,7 @@ func (x *reading) label() string {
 // isFoot reports whether a label is one of those under a table, such as 制表人：.
 func isFoot(label string) bool {
 	for _, w := range known.terms.Foot {
-		if rest, ok := strings.CutPrefix(label, squeeze(w)); ok && (rest == "" || strings.HasPrefix(rest, ":")) {
+		if rest, ok := strings.CutPrefix(label, w); ok && (rest == "" || strings.HasPrefix(rest, ":")) {
 			return true
 		}
 	}

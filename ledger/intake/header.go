@@ -17,6 +17,7 @@ type column struct {
 	index int
 	name  string // as it stands in the header, with a / between two rows; "" where there is none
 	unit  Unit   // of its name, its mapping or the table; "" where nobody says
+	parts []string
 }
 
 // A layout says where in a sheet what stands.
@@ -164,7 +165,10 @@ func read(as As, s *Sheet, rows []Row) (*layout, int) {
 		if len(parts) > 1 {
 			// The narrow name with what stands over it where that says more: 申请 under 金额 is 申请金额.
 			over := parts[len(parts)-2]
-			tries = []string{own + over, over + own, own, strings.Join(parts, ""), over}
+			tries = []string{own + over, over + own, own, strings.Join(parts, "")}
+			if bare, _, _ := unbracketed(squeeze(own)); bare == "" || parseUnit(bare) != "" { // a unit alone
+				tries = append(tries, over)
+			}
 		}
 		m, unit, ok := meaning{}, Unit(""), false
 		for at, name := range tries {
@@ -214,29 +218,40 @@ func below(rows []Row, i int) bool {
 	return false
 }
 
-// repeats reports whether a row is the header, or one of its rows, once more, as after a page break.
+// repeats reports whether a row is the header, or one of its rows, once more, as after a page break: most of what stands in it are names of its columns.
 func (l *layout) repeats(r *Row) bool {
-	same, filled := 0, 0
-	for _, c := range l.columns {
-		if c.index >= len(r.Cells) {
+	filled := 0
+	for i := range l.columns {
+		if c := &l.columns[i]; c.index < len(r.Cells) && r.Cells[c.index].Text != "" {
+			filled++
+		}
+	}
+	same, other := 0, 0
+	for i := range l.columns {
+		c := &l.columns[i]
+		if c.index >= len(r.Cells) || r.Cells[c.index].Text == "" {
 			continue
 		}
-		s := squeeze(r.Cells[c.index].Text)
-		if s == "" {
-			continue
+		if c.named(squeeze(r.Cells[c.index].Text)) {
+			same++
+		} else if other++; other*2 >= filled { // as soon as it is clear
+			return false
 		}
-		filled++
-		if c.name == "" {
-			continue
-		}
-		for _, part := range strings.Split(c.name, "/") {
-			if s == squeeze(part) {
-				same++
-				break
+	}
+	return same >= 2 || same == 1 && len(l.header) > 1
+}
+
+// named reports whether a squeezed text is the column's name or a part of it.
+func (c *column) named(s string) bool {
+	if c.parts == nil {
+		c.parts = []string{}
+		for part := range strings.SplitSeq(c.name, "/") {
+			if part = squeeze(part); part != "" {
+				c.parts = append(c.parts, part)
 			}
 		}
 	}
-	return same >= 2 && same*2 > filled || same == 1 && filled == 1 && len(l.header) > 1
+	return slices.Contains(c.parts, s)
 }
 
 // settle chooses one column for each role, notes the doubts, and reads what the rows above say of the unit and the year.

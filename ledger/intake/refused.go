@@ -329,6 +329,9 @@ func (p *Plan) refusedXLSX(w io.Writer, rows []Refused, lang words.Language) err
 				to = max(to+1, l.first)
 			}
 			for i := range r.Cells {
+				if r.Cells[i].Merged && l.isMoney(i) { // it is that of the row above
+					continue
+				}
 				if err := p.copyCell(f, name, columnName(i)+number(to), &r.Cells[i], r.refused != nil, styles); err != nil {
 					return err
 				}
@@ -362,6 +365,11 @@ func (p *Plan) refusedXLSX(w io.Writer, rows []Refused, lang words.Language) err
 	return f.Write(w)
 }
 
+// isMoney reports whether a column is one of money.
+func (l *layout) isMoney(index int) bool {
+	return slices.ContainsFunc(l.columns, func(c column) bool { return c.index == index && isMoney(c.role) })
+}
+
 // copyCell writes a cell as it was: a number as a number with its format, a text as a text. What reaches down a merge stands in each refused row.
 func (p *Plan) copyCell(f *excelize.File, sheet, at string, c *Cell, data bool, styles map[int]int) (err error) {
 	if c.Merged && !data {
@@ -375,9 +383,10 @@ func (p *Plan) copyCell(f *excelize.File, sheet, at string, c *Cell, data bool, 
 			return f.SetCellStr(sheet, at, c.Text)
 		}
 		err = f.SetCellDefault(sheet, at, c.Text)
+	case TruthCell:
+		return f.SetCellBool(sheet, at, isTrue(c.Text))
 	case DateCell:
-		err = f.SetCellStr(sheet, at, c.Text)
-		return err
+		return f.SetCellStr(sheet, at, c.Text)
 	default:
 		err = f.SetCellStr(sheet, at, c.Text)
 	}

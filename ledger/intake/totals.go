@@ -23,11 +23,14 @@ func (x *reading) totalKind() totalKind {
 		if c.Kind != TextCell || c.Merged {
 			continue
 		}
-		s := strings.Trim(squeeze(c.Text), ":.。、*")
-		if s == "" {
+		s := ""
+		if known.mayEndTotal(c.Text) {
+			s = strings.Trim(squeeze(c.Text), ":.。、*")
+		} else if tidy(c.Text) == "" {
 			continue
 		}
 		switch {
+		case s == "":
 		case among(known.terms.Subtotal, s), strings.HasSuffix(s, "小计"), strings.HasSuffix(s, "subtotal"):
 			kind = subtotal
 		case among(known.terms.Total, s), strings.HasSuffix(s, "合计"), strings.HasSuffix(s, "总计"), strings.HasPrefix(s, "合计("), strings.HasPrefix(s, "总计("):

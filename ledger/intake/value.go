@@ -88,20 +88,26 @@ func parseUnit(s string) Unit {
 	return ""
 }
 
+// isHan reports whether a character is one of the common Chinese ones, which are themselves in every form.
+func isHan(r rune) bool { return r >= 0x4e00 && r <= 0x9fff }
+
 // squeeze folds a text for comparing: NFKC (full-width letters and digits become plain), lower case, no spaces and nothing invisible.
 func squeeze(s string) string {
 	plain := true
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || c >= 'A' && c <= 'Z' {
+	for _, r := range s {
+		if !(isHan(r) || r > ' ' && r < 0x7f && (r < 'A' || r > 'Z')) {
 			plain = false
 			break
 		}
 	}
-	if plain {
+	if plain { // as most are
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc) {
+		switch {
+		case isHan(r):
+			return r
+		case unicode.IsSpace(r), unicode.In(r, unicode.Cf, unicode.Cc):
 			return -1
 		}
 		return unicode.ToLower(r)
@@ -110,14 +116,15 @@ func squeeze(s string) string {
 
 // tidy is a text as it is stored: without what is invisible, runs of white space as one space, none at the ends. Letters stay as wide as they are.
 func tidy(s string) string {
-	clean := true
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' && c != ' ' || c == 0x7f || c >= 0xc2 && c <= 0xef && (c == 0xc2 || c == 0xe2 || c == 0xe3 || c == 0xef) || c == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+	clean, before := true, ' '
+	for _, r := range s {
+		if r == ' ' && before == ' ' || !isHan(r) && r != ' ' && (r < ' ' || r >= 0x7f && (unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Cc))) {
 			clean = false
 			break
 		}
+		before = r
 	}
-	if clean {
+	if clean && (before != ' ' || s == "") {
 		return s
 	}
 	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
@@ -323,6 +330,11 @@ var DateOrders = []DateOrder{DayFirst, MonthFirst}
 //
 // It is a [events.BadValue] where the text is no date; with Why cell-date-order where day and month could be either and order does not say which.
 func ParseDate(s string, order DateOrder) (string, error) {
+	if len(s) == 10 && s[4] == '-' { // as programs write it
+		if _, err := events.ParseDay(s); err == nil {
+			return s, nil
+		}
+	}
 	t := squeeze(s)
 	bad := func() (string, error) { return "", valueError("cell-date", s) }
 	if t == "" {
@@ -351,7 +363,7 @@ func ParseDate(s string, order DateOrder) (string, error) {
 		t = squeeze(folded[0])
 	}
 	t = strings.TrimSuffix(strings.TrimSuffix(t, "日"), "号")
-	t = strings.NewReplacer("年", "-", "月", "-", "/", "-", ".", "-").Replace(t)
+	t = dashes.Replace(t)
 	parts := strings.Split(strings.TrimSuffix(t, "-"), "-")
 	for _, p := range parts {
 		if p == "" || !isDigits(p) || len(p) > 4 {
@@ -379,6 +391,8 @@ func ParseDate(s string, order DateOrder) (string, error) {
 	}
 	return bad()
 }
+
+var dashes = strings.NewReplacer("年", "-", "月", "-", "/", "-", ".", "-")
 
 func dateOf(s, year, month, day string) (string, error) {
 	text := year
