@@ -2,12 +2,17 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,6 +98,73 @@ func TestEveryEncoderHasTheSameCells(t *testing.T) {
 	}
 	if len(further) != 9 {
 		t.Errorf("of the further tables only %v were read", further)
+	}
+}
+
+// TestLibreOfficeOpensEveryWorkbook has another program open a workbook of each kind, in both languages, and compares what it shows with what was written.
+func TestLibreOfficeOpensEveryWorkbook(t *testing.T) {
+	t.Parallel()
+	soffice := asked(t, "soffice", "opens the workbooks")
+	p := onFolder(t)
+	p.append(t, sample())
+	var questions [][]string
+	for _, name := range projections.Tables {
+		questions = append(questions, []string{"table", name, "--fund", "cd-gx", "--year", "2022", "--unit", "wan"})
+	}
+	for _, q := range []string{
+		"table execution --year 2022 --by channel", "report --year 2022", "statement --year 2022 --line 1", "check --year 2022", "diff --from 30 --to 60", "event 23", "series --year 2022 --line 1",
+		"print 23", "print 9 30-40",
+	} {
+		questions = append(questions, append(strings.Fields(q), "--fund", "cd-gx"))
+	}
+	questions = append(questions, []string{"funds"}, []string{"payees"})
+	dir := t.TempDir()
+	args := []string{"-env:UserInstallation=file://" + t.TempDir(), "--headless", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true", "--outdir", dir}
+	want := map[string][][]string{}
+	for i, q := range questions {
+		for _, lang := range words.Languages {
+			name := fmt.Sprintf("%d-%s", i, lang)
+			file := filepath.Join(dir, name+".xlsx")
+			if got := p.run(t, append(slices.Clone(q), "--format", "xlsx", "--lang", string(lang), "--out", file)...); got.code != exitOK && q[0] != "check" {
+				t.Fatalf("%v: %+v", q, got)
+			}
+			args = append(args, file)
+			f, err := excelize.OpenFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows, err := f.GetRows(f.GetSheetList()[0])
+			if err != nil || len(rows) < 5 {
+				t.Fatalf("%v: %d rows, %v", q, len(rows), err)
+			}
+			want[name] = rows
+			if err := f.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), soffice, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for name, rows := range want {
+		data, err := os.ReadFile(filepath.Join(dir, name+".csv"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := csv.NewReader(bytes.NewReader(data))
+		in.FieldsPerRecord = -1
+		shown, err := in.ReadAll()
+		if err != nil || len(shown) < len(rows) {
+			t.Fatalf("%s: %d rows, want %d; %v", name, len(shown), len(rows), err)
+		}
+		at, _ := strconv.Atoi(name[:strings.Index(name, "-")])
+		for i, cells := range rows {
+			for j, cell := range cells {
+				if got := shown[i][j]; got != cell {
+					t.Errorf("%v in %s, row %d, column %d: LibreOffice shows %q, want %q", questions[at], name, i+1, j+1, got, cell)
+				}
+			}
+		}
 	}
 }
 

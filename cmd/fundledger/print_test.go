@@ -294,16 +294,24 @@ func picturedCode(t *testing.T, book string) []byte {
 	return pictures[0].File
 }
 
+// asked is another program that a test asks. Where it is not installed the test is skipped, and it fails where FUNDLEDGER_REQUIRE wants it.
+func asked(t *testing.T, program, what string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if require := os.Getenv("FUNDLEDGER_REQUIRE"); slices.Contains([]string{"all", "office"}, require) {
+		t.Fatalf("FUNDLEDGER_REQUIRE=%s wants %s: %v", require, program, err)
+	}
+	t.Skipf("=== SKIPPED: whether another program %s was NOT tried: %v; FUNDLEDGER_REQUIRE=office makes this a failure ===", what, err)
+	return ""
+}
+
 // TestQRCodeIsRead has another program read the codes of papers; what it reads is held against the log.
 func TestQRCodeIsRead(t *testing.T) {
 	t.Parallel()
-	zbar, err := exec.LookPath("zbarimg")
-	if err != nil {
-		if require := os.Getenv("FUNDLEDGER_REQUIRE"); slices.Contains([]string{"all", "office"}, require) {
-			t.Fatalf("FUNDLEDGER_REQUIRE=%s asks for a reader of QR codes: %v", require, err)
-		}
-		t.Skipf("=== SKIPPED: whether another program reads the QR codes was NOT tried: %v; FUNDLEDGER_REQUIRE=office makes this a failure ===", err)
-	}
+	zbar := asked(t, "zbarimg", "reads the QR codes")
 	p := withPapers(t)
 	for _, n := range []string{"4", "5", "11"} {
 		text := p.ok(t, "print", "--fund", "f", n, "--lang", "en")

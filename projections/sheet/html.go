@@ -197,7 +197,7 @@ caption .unit { float: right; font-weight: 400; }
 .main caption .name { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { border: 1px solid var(--line); padding: .2rem .45rem; text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: break-word; min-width: 2.5em; }
 thead th { background: var(--band); text-align: center; vertical-align: middle; font-weight: 600; }
-td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .total > * { font-weight: 700; border-top: 2px solid var(--ink); }
 .d1 { padding-left: 1.6em; } .d2 { padding-left: 2.8em; } .d3 { padding-left: 4em; } .d4 { padding-left: 5.2em; } .d5 { padding-left: 6.4em; }
 .d6 { padding-left: 7.6em; } .d7 { padding-left: 8.8em; } .d8 { padding-left: 10em; } .d9 { padding-left: 11.2em; }

@@ -476,7 +476,7 @@ func TestWords(t *testing.T) {
 	made["heads."] = []string{"budget", "spending", "rest", "age"}
 	made["tab."] = []string{
 		"budget", "execution", "payments", "lots", "exceptions", "report", "check", "statement", "diff", "funds", "event", "payees", "payee", "progress", "ageing", "transit",
-		"series", "uncertain", "flags",
+		"series", "monthly", "reconciliation", "import", "effect", "uncertain", "flags",
 	}
 	made["face.bench-"] = []string{"rounds", "starts", "load", "machine", "window", "postgres", "in-memory", "not-durable"}
 	want := map[string]bool{}

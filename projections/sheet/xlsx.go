@@ -118,6 +118,9 @@ func (b *workbook) style(k look) (int, error) {
 	}
 	if k.right {
 		st.Alignment.Horizontal, st.Alignment.WrapText = "right", k.number == ""
+		if k.as == "cell" {
+			st.Alignment.Indent = 1 // or the text at the right touches it
+		}
 	}
 	if k.center {
 		st.Alignment.Horizontal = "center"
