@@ -473,6 +473,12 @@ func TestWords(t *testing.T) {
 	made["waiting."] = []string{"transit", "commitment", "suspense", "lot", "allotted"}
 	made["period."] = []string{"before", "after"}
 	made["step."] = []string{"day", "month"}
+	// The rows of a register are shown outside of this room too.
+	made["import-status."] = []string{"appended", "duplicate", "refused", "would-append", "not-tried", "failed", "passed"}
+	made["import-passed."] = []string{"balance", "foot", "group", "header", "heading", "merged", "total", "void", "zero"}
+	made["column."] = append(made["column."], "file", "status")
+	made["import."] = []string{"there"}
+	made["title."] = append(made["title."], "import")
 	made["heads."] = []string{"budget", "spending", "rest", "age"}
 	made["tab."] = []string{
 		"budget", "execution", "payments", "lots", "exceptions", "report", "check", "statement", "diff", "funds", "event", "payees", "payee", "progress", "ageing", "transit",
