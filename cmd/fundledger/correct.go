@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"fundledger/events/words"
 	"fundledger/ledger"
 	"fundledger/ledger/desk"
+	"fundledger/projections"
 	"fundledger/projections/history"
 	"fundledger/projections/sheet"
 
@@ -147,7 +149,7 @@ func (a *app) correct(ctx context.Context, fund, asked, way, format string, answ
 	d.echo = func(*counter) {
 		a.tell(a.say("correct.head", map[string]string{"seq": n.String(), "way": a.say("correct.way."+way, nil)}))
 		for _, command := range commands {
-			a.tell("  " + string(command))
+			a.tell("  " + harmless(string(command)))
 		}
 	}
 	return d.do(ctx)
@@ -165,11 +167,15 @@ func (a *app) setting(c *desk.Case, at *counter) desk.Setting {
 		},
 	}
 	if y, err := h.Year(c.Event.Command.Year); err == nil {
-		for _, l := range y.Lines() {
-			if l.Leaf {
+		left := map[events.Line]events.Minor{}
+		balances, err := h.Balances(y, projections.Query{Year: y.Year})
+		for i, l := range y.Lines() {
+			if l.Leaf && err == nil {
 				in.Leaves = append(in.Leaves, l.Code)
+				left[l.Code] = balances[i].Free.Available()
 			}
 		}
+		slices.SortStableFunc(in.Leaves, func(a, b events.Line) int { return cmp.Compare(left[b], left[a]) })
 	}
 	for _, n := range slices.Backward(h.Years()) {
 		if y, err := h.Year(n); err == nil && n > c.Event.Command.Year && !y.Closed {
@@ -402,7 +408,7 @@ func (a *app) offersInWords(c *desk.Case, at *counter, out jsonOf) error {
 		line("  " + padded(o.Name, 12) + " " + o.Words)
 		line("               " + o.Usage)
 		for _, command := range o.Commands {
-			line("               " + string(command))
+			line("               " + harmless(string(command)))
 		}
 	}
 	if len(out.Refused) > 0 {

@@ -192,7 +192,7 @@ func (d *deed) do(ctx context.Context) error {
 	}
 	if d.dry {
 		for i := range d.inputs {
-			a.tell(a.say("post.command", map[string]string{"command": string(d.inputs[i].Command.Raw)}))
+			a.tell(a.say("post.command", map[string]string{"command": harmless(string(d.inputs[i].Command.Raw))}))
 		}
 		t.add(receipts)
 		return t.err

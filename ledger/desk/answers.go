@@ -2,6 +2,7 @@ package desk
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,18 @@ func (a Answers) one(name string) string {
 		return vs[len(vs)-1]
 	}
 	return ""
+}
+
+// readable refuses answers that are no UTF-8, of which nothing could be written.
+func (a Answers) readable() error {
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		for _, v := range a[name] {
+			if !utf8.ValidString(v) {
+				return &events.Error{Code: events.BadValue, Why: "encoding", Args: events.Args{"field": "--" + name, "value": strings.ToValidUTF8(v, "\uFFFD")}}
+			}
+		}
+	}
+	return nil
 }
 
 // Command makes the command of answers, which the codec has not read yet: see [Subject.Parse]. It is a [events.BadValue] with the flag as its field where an
@@ -124,12 +137,8 @@ func (s Subject) standIn(field string) string {
 
 // draft writes the command of answers.
 func (s Subject) draft(answers Answers) (*events.Draft, error) {
-	for name, values := range answers {
-		for _, v := range values {
-			if !utf8.ValidString(v) {
-				return nil, &events.Error{Code: events.BadValue, Why: "encoding", Args: events.Args{"field": "--" + name, "value": strings.ToValidUTF8(v, "\uFFFD")}}
-			}
-		}
+	if err := answers.readable(); err != nil {
+		return nil, err
 	}
 	s = s.caused(answers)
 	d := (&events.Draft{}).Text("kind", string(s.Kind)).Text("cause", string(s.Cause))

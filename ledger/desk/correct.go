@@ -27,7 +27,7 @@ type Setting struct {
 	Today    string
 	Reason   string                    // where nobody gives one
 	Smallest string                    // the smallest amount of the currency
-	Leaves   []events.Line             // lines of the event's year that money is posted to
+	Leaves   []events.Line             // lines of the event's year that money is posted to, those with the most left first
 	Next     events.Year               // a later year that is open, 0 where there is none
 	Flags    []events.Code             // of the event, not explained
 	NewID    func() (events.ID, error) // of a new event
@@ -68,7 +68,7 @@ func (c *Case) Offers(in Setting) (out []Offer) {
 	left := slices.IndexFunc(c.Left, func(p Piece) bool { return p.Left > 0 })
 	if k == events.Disbursed && left >= 0 {
 		if at := slices.IndexFunc(in.Leaves, func(l events.Line) bool { return l != c.Left[left].Line }); at >= 0 {
-			add("reclassify", Answers{"to-line": {string(in.Leaves[at])}}, "to-line")
+			add("reclassify", Answers{"to-line": {string(in.Leaves[at])}, "amount": {in.Smallest}}, "to-line")
 		}
 	}
 	add("repost", nil, "set")
@@ -102,6 +102,9 @@ var subjects = map[string]Subject{
 // Plans are the lists of commands that put the event right in a way with the answers given, the plainest first: each is one atomic file, and the first that the
 // ledger takes is the one. An error names the flag that is wrong.
 func (c *Case) Plans(way string, answers Answers, in Setting) ([][][]byte, error) {
+	if err := answers.readable(); err != nil {
+		return nil, err
+	}
 	if s, ok := subjects[way]; ok {
 		one, err := c.about(s, answers, in)
 		return [][][]byte{{one}}, err
@@ -376,10 +379,12 @@ func (s Subject) settings(given []string) (set Answers, out []string, err error)
 		switch {
 		case !ok:
 			return nil, nil, &events.Error{Code: events.BadValue, Why: "pair-hand", Args: events.Args{"field": "--set", "value": v}}
-		case f == nil:
+		case f == nil || f.Field == "fund" || f.Field == "id": // a correction stays in its fund, and what is new has an id of its own
 			var all []string
 			for _, f := range s.Flags() {
-				all = append(all, f.Name)
+				if f.Field != "fund" && f.Field != "id" {
+					all = append(all, f.Name)
+				}
 			}
 			return nil, nil, &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "--set", "value": name, "choices": strings.Join(all, " ")}}
 		case value == "":
