@@ -347,15 +347,36 @@ func saidAccount(s string) string {
 	return rest
 }
 
-// saidYear reads the year of a title such as 2022年专项资金支付明细表. A date is no year.
+// saidYear reads the year of a title such as 2022年专项资金支付明细表. A date is no year, and what is called a fiscal year (年度) comes first: 2023年1月支付2022年度资金.
 func saidYear(s string) (events.Year, bool) {
 	s = squeeze(s)
-	i := strings.Index(s, "年")
-	if i < 4 || !isDigits(s[i-4:i]) || i > 4 && s[i-5] >= '0' && s[i-5] <= '9' {
-		return 0, false
+	for _, word := range []string{"年度", "年"} {
+		for from := 0; ; {
+			i := strings.Index(s[from:], word)
+			if i < 0 {
+				break
+			}
+			i += from
+			from = i + len(word)
+			if i < 4 || !isDigits(s[i-4:i]) || i > 4 && s[i-5] >= '0' && s[i-5] <= '9' || beginsWithDay(s[from:]) {
+				continue
+			}
+			if y, err := events.ParseYear(s[i-4 : i]); err == nil {
+				return y, true
+			}
+		}
 	}
-	y, err := events.ParseYear(s[i-4 : i])
-	return y, err == nil
+	return 0, false
+}
+
+// beginsWithDay reports whether a text goes on as a date does behind its year: 1月5日.
+func beginsWithDay(s string) bool {
+	month, rest, ok := strings.Cut(s, "月")
+	if !ok || month == "" || !isDigits(month) {
+		return false
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	return end > 0 && (strings.HasPrefix(rest[end:], "日") || strings.HasPrefix(rest[end:], "号"))
 }
 
 // placed lays a sheet out as a mapping says.

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -261,11 +262,8 @@ func serialText(s string) (string, bool) {
 func (x *reading) year() events.Year {
 	s := x.text("year")
 	if s == "" {
-		switch {
-		case x.plan.only != 0:
-			return x.plan.only
-		case x.l.year != 0 && x.plan.facts.year(x.l.year) != nil:
-			return x.l.year
+		if y := cmp.Or(x.l.year, x.plan.only); y != 0 {
+			return y
 		}
 		x.fault(nil, rowError(events.MissingField, "no-year", events.Args{"field": "year"}))
 		return 0
