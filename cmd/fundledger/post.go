@@ -271,7 +271,7 @@ func (a *app) echo(s desk.Subject, answers desk.Answers, c *events.Command, at *
 	}
 	a.tell(a.say("post.head", map[string]string{"kind": called, "fund": string(c.Fund), "year": c.Year.String()}))
 	for _, f := range s.Flags() {
-		if f.Name == "fund" || f.Name == "year" {
+		if f.Name == "fund" || f.Name == "year" || f.Name == "id" { // which are said in the head and at the end
 			continue
 		}
 		for _, v := range answers[f.Name] {

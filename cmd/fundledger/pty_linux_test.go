@@ -248,7 +248,7 @@ func TestPostAgain(t *testing.T) {
 	if rs := receipts(t, out); code != exitOK || statuses(rs) != "appended+possible-duplicate" || rs[0].Seq != 5 {
 		t.Fatalf("exit %d, %s", code, out)
 	}
-	if said := y.until("199.00"); !strings.Contains(said, "1 events of others") || !strings.Contains(said, "599.00") {
+	if said := y.until("199.00"); !strings.Contains(said, "stored in between: 1)") || !strings.Contains(said, "599.00") {
 		t.Errorf("it says\n%s", said)
 	}
 	// What is left no longer does: the ledger refuses it before anybody is asked.
