@@ -244,7 +244,7 @@ func (h *history) draw() command {
 		"disbursed", "disbursed", "disbursed", "disbursed", "appropriated", "reallocated", "committed", "commitment-released", "allotted", "allotment-withdrawn",
 		"receipt-confirmed", "receipt-confirmed", "refund", "refund", "offset", "returned", "lapse", "rescission", "unidentified", "prior-year", "prior-year",
 		"carried-over", "carried-over", "carried-in", "lot", "lot", "reclassified", "reclassified", "reclassified", "reversed", "reversed", "reversed", "line-added", "fund-opened",
-		"year-closed", "year-reopened", "year-reopened", "figure-stated", "amended", "explained",
+		"year-closed", "year-reopened", "year-reopened", "month-closed", "figure-stated", "amended", "explained",
 	}).Draw(t, "kind")
 	c["kind"] = kind
 	cause := func() { c["kind"], c["cause"] = "clawed-back", kind }
@@ -456,6 +456,9 @@ func (h *history) draw() command {
 		if kind == "year-reopened" {
 			c["reason"], c["approvers"] = "r", []string{"a", "b"}
 		}
+	case "month-closed":
+		date()
+		c["month"] = fmt.Sprintf("%d-%02d", y, rapid.IntRange(1, 12).Draw(t, "month"))
 	case "figure-stated":
 		date()
 		c["name"], c["value"], c["unit"], c["source"] = "x", "1", "yuan", command{"document": "d"}
@@ -636,6 +639,7 @@ func (h *history) check() {
 			}
 		}
 	}
+	h.checkLate()
 	for _, en := range h.entries() {
 		if en.left < 0 {
 			t.Fatalf("event %d has %d left", en.seq, en.left)
@@ -663,6 +667,40 @@ func (h *history) check() {
 		}
 		if en.pay.withheld < 0 || en.pay.withheld > en.amount || en.pay.used < 0 || en.pay.used > en.amount {
 			t.Fatalf("payment %d: %+v", en.seq, *en.pay)
+		}
+	}
+}
+
+// checkLate holds the flag of what counts in a closed month to the months that were closed when each event came, by the calendar.
+func (h *history) checkLate() {
+	closed := map[events.Year]map[events.Seq]time.Time{} // the first day after each month
+	for _, e := range h.events {
+		c := e.Command
+		late := slices.ContainsFunc(e.Postings, func(p events.Posting) bool {
+			for _, end := range closed[p.Year] {
+				if p.Counts.Time(time.UTC).Before(end) {
+					return true
+				}
+			}
+			return false
+		})
+		if flagged := slices.Contains(e.Flags, events.LateForMonth); flagged != late {
+			h.t.Fatalf("event %d (%s) is late: %v; flagged: %v", e.Seq, c.Kind, late, flagged)
+		}
+		switch c.Kind {
+		case events.MonthClosed:
+			month, err := time.Parse("2006-01", c.Month.String())
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			if closed[c.Year] == nil {
+				closed[c.Year] = map[events.Seq]time.Time{}
+			}
+			closed[c.Year][e.Seq] = month.AddDate(0, 1, 0)
+		case events.Reversed:
+			for _, of := range closed {
+				delete(of, e.Resolved.Of)
+			}
 		}
 	}
 }
