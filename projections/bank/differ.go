@@ -13,7 +13,7 @@ func (f *finder) nearMisses(v *View) {
 	f.wrongAmountByName()
 	f.nearParties(func(l *Line, m *Movement) (Reason, bool) {
 		slip := slipOf(l.Amount, m.Amount)
-		return slip, l.Amount != m.Amount && slip != OtherSum && f.inTime(l, m)
+		return slip, l.Amount != m.Amount && slip != OtherSum
 	})
 	f.sameAmount(func(l *Line, m *Movement) (Reason, bool) {
 		return Late, like(l.party, m.party) == same && !f.inTime(l, m)
@@ -25,7 +25,7 @@ func (f *finder) nearMisses(v *View) {
 	f.cameBack(v)
 	f.standsTwice()
 	f.nearParties(func(l *Line, m *Movement) (Reason, bool) {
-		return slipOf(l.Amount, m.Amount), l.Amount != m.Amount && f.inTime(l, m)
+		return slipOf(l.Amount, m.Amount), l.Amount != m.Amount
 	})
 }
 
@@ -68,7 +68,7 @@ func (f *finder) wrongAmountByName() {
 	f.settle(all)
 }
 
-// nearParties takes what has the same party and is alike.
+// nearParties takes what has the same party, lies in the window and is alike.
 func (f *finder) nearParties(alike func(*Line, *Movement) (Reason, bool)) {
 	moves := map[partyKey][]*Movement{}
 	for _, m := range f.freeMoves() {
@@ -81,14 +81,16 @@ func (f *finder) nearParties(alike func(*Line, *Movement) (Reason, bool)) {
 		var seen []*Movement
 		for _, k := range keysOf(l.party, sign(l.Amount)) {
 			begin, _ := slices.BinarySearchFunc(moves[k], int(l.Day)-reach, func(m *Movement, day int) int { return cmp.Compare(int(m.Date.First()), day) })
-			for _, m := range moves[k][begin:] {
-				if int(m.Date.First()) > int(l.Day)+reach || len(seen) > edgesMost {
+			compared := 0
+			for looked, m := range moves[k][begin:] {
+				if int(m.Date.First()) > int(l.Day)+f.q.Window || len(seen) > edgesMost || looked > lookedMost || compared > comparedMost {
 					break
 				}
-				if like(l.party, m.party) != same || slices.Contains(seen, m) {
+				if !f.inTime(l, m) {
 					continue
 				}
-				if reason, ok := alike(l, m); ok {
+				compared++
+				if reason, ok := alike(l, m); ok && like(l.party, m.party) == same && !slices.Contains(seen, m) {
 					seen = append(seen, m)
 					all = append(all, guess{pair{l, m}, reason})
 				}
@@ -112,7 +114,7 @@ func (f *finder) sameAmount(alike func(*Line, *Movement) (Reason, bool), several
 		of := moves[l.Amount]
 		begin, _ := slices.BinarySearchFunc(of, int(l.Day)-reach, func(m *Movement, day int) int { return cmp.Compare(int(m.Date.First()), day) })
 		for looked, m := range of[begin:] {
-			if int(m.Date.First()) > int(l.Day)+reach || len(to) > edgesMost || looked > 16*edgesMost {
+			if int(m.Date.First()) > int(l.Day)+reach || len(to) > edgesMost || looked > comparedMost {
 				break
 			}
 			reason, ok := alike(l, m)

@@ -195,7 +195,7 @@ func Reconcile(v *View, q Query) (*Reconciliation, error) {
 	f.crossed(crossed)
 	f.bySum()
 	f.nearMisses(v)
-	f.rest()
+	f.rest(r)
 	r.Balance = balance(f, q)
 	for _, found := range f.findings {
 		if found.first() > q.To || found.State == Matched && found.last() < q.From {
@@ -224,7 +224,7 @@ func (f *finder) gather(v *View, r *Reconciliation) {
 		switch {
 		case m.Match != nil && !slices.ContainsFunc(m.Match.Lines, func(l *Line) bool { return f.q.Account == "" || l.Account == f.q.Account }):
 			continue // of another account
-		case m.Match == nil && len(f.lines) > 0 && int(m.Date.Last())+f.q.Window < int(r.Begin):
+		case m.Match == nil && len(f.lines) > 0 && int(m.Date.Last())+reach < int(r.Begin):
 			if m.Date.First() <= f.q.To {
 				r.Before++
 			}
@@ -296,7 +296,7 @@ func (f *finder) days(l *Line, m *Movement) int {
 }
 
 // rest is what nothing belongs to.
-func (f *finder) rest() {
+func (f *finder) rest(r *Reconciliation) {
 	for _, l := range f.freeLines() {
 		reason := Received
 		if l.Amount < 0 {
@@ -306,7 +306,12 @@ func (f *finder) rest() {
 	}
 	for _, m := range f.freeMoves() {
 		reason := Missing
-		if _, to := f.bounds(m); to >= int(f.q.To) {
+		_, to := f.bounds(m)
+		if len(f.lines) > 0 && to < int(r.Begin) { // nothing near the first line is it
+			r.Before++
+			continue
+		}
+		if to >= int(f.q.To) {
 			reason = Transit
 		}
 		f.take(&Finding{State: LedgerOnly, Reason: reason, Events: []*Movement{m}})

@@ -13,9 +13,11 @@ import (
 
 // What bounds the work, whatever the log holds.
 const (
-	edgesMost  = 64  // ways to pair one line
-	tokensMost = 64  // numbers in one text
-	sharedMost = 256 // events that share a number and an amount
+	edgesMost    = 64   // ways to pair one line
+	tokensMost   = 64   // numbers in one text
+	sharedMost   = 256  // events that share a number and an amount
+	comparedMost = 128  // events that one line is compared with
+	lookedMost   = 8192 // … whose days are
 )
 
 // A web is lines and events that can be each other's. Those that nothing tells apart stand together.
