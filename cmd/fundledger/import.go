@@ -517,7 +517,10 @@ func (i *importing) run(ctx context.Context) error {
 	case i.register.atomic:
 		err = a.appendAtomic(ctx, inputs, t)
 	default:
-		err = a.appendAll(ctx, inputs, t)
+		if err = a.appendAll(ctx, inputs, t); err == nil {
+			meter.done()
+			err = i.askBack(ctx, a.questions(), t)
+		}
 	}
 	meter.done()
 	if err == nil {
@@ -536,6 +539,48 @@ func (i *importing) run(ctx context.Context) error {
 	}
 	i.summary()
 	return t.exit()
+}
+
+// askBack asks at a terminal which payments the negative rows take back, and puts what was answered to the ledger. Rows that are passed over stay refused.
+func (i *importing) askBack(ctx context.Context, q *questions, t *tally) error {
+	if q == nil {
+		return nil
+	}
+	answered := map[place]bool{}
+	for _, at := range i.order {
+		r := i.rows[at]
+		if r.negative == nil {
+			continue
+		}
+		found, err := i.plan.Candidates(r.negative)
+		if err != nil {
+			return err
+		}
+		i.app.note("import.back", map[string]string{
+			"row": i.at(at.sheet, at.row), "amount": r.negative.Amount.Format(i.decimals), "payee": r.negative.Payee, "date": r.negative.Date, "candidates": intake.Describe(found, i.decimals),
+		})
+		text, err := q.line(ctx, i.app.say("import.back-ask", nil))
+		if errors.Is(err, errLeft) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if action, of, ok := strings.Cut(text, " "); ok {
+			i.plan.Answer(at.sheet, at.row, action, strings.TrimSpace(of))
+			answered[at] = true
+		}
+	}
+	if len(answered) == 0 {
+		return nil
+	}
+	i.order = slices.DeleteFunc(i.order, func(at place) bool { return answered[at] })
+	for at := range answered { // those that are refused again come back
+		delete(i.rows, at)
+		i.statuses[ledger.Refused]--
+		t.statuses[ledger.Refused]--
+	}
+	return i.app.appendAll(ctx, i.inputs(nil), t)
 }
 
 // sheet is what a dry run prints: what each row would become.

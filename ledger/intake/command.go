@@ -163,7 +163,7 @@ func (x *reading) payment() []*events.Draft {
 	year := x.year()
 	date := x.needDate(x.date("date"))
 	payee := x.payee()
-	x.item.Payee, x.item.Date = x.text("payee.name"), date
+	x.item.Payee, x.item.Date, x.item.Year = x.text("payee.name"), date, year
 	if m.Negative || x.text("action") != "" {
 		return x.takenBack(m, year, date)
 	}

@@ -8,3 +8,6 @@ func RowsOf(sheet string) iter.Seq2[*Row, error] {
 	s := &Sheet{Merges: merges([]byte(sheet))}
 	return func(yield func(*Row, error) bool) { w.walk(s, []byte(sheet), yield) }
 }
+
+// PlainNumber reads the number of a cell.
+var PlainNumber = plainNumber

@@ -139,6 +139,7 @@ type Item struct {
 	Command string // the kind of its commands, where there are some
 	Amount  Money
 	Amounts []Money // of each command, where there are several
+	Year    events.Year
 	Line    string
 	Payee   string
 	Date    string

@@ -40,6 +40,25 @@ type Plan struct {
 	seen        []Payment       // of the file, that those may mean
 
 	budget []Item // of a budget, which is read whole
+
+	answers map[rowAt]answer // nil until somebody was asked
+}
+
+// A rowAt is a row's place.
+type rowAt struct {
+	sheet string
+	row   int
+}
+
+// An answer is what somebody has said of a row that takes something back.
+type answer struct{ action, of string }
+
+// Answer says what a row takes back, as the columns action and of of a file of refused rows do. From then on [Plan.Items] yields the rows alone that have answers.
+func (p *Plan) Answer(sheet string, row int, action, of string) {
+	if p.answers == nil {
+		p.answers = map[rowAt]answer{}
+	}
+	p.answers[rowAt{sheet, row}] = answer{action, of}
 }
 
 // layouts finds the layout of each sheet that is to be read.
@@ -357,6 +376,9 @@ func (p *Plan) Items(read func(at int64)) iter.Seq2[Item, error] {
 					yield(Item{}, err)
 					return
 				}
+				if _, ok := p.answers[rowAt{l.sheet.Name, r.Number}]; !ok && p.answers != nil {
+					continue
+				}
 				item := p.read(l, r)
 				if read != nil {
 					read(before + r.at)
@@ -404,9 +426,11 @@ func (p *Plan) payment(seq events.Seq) (*Payment, error) {
 	if err != nil || seq == 0 {
 		return nil, err
 	}
-	for i := range all {
-		if all[i].Seq == seq {
-			return &all[i], nil
+	for _, of := range [][]Payment{all, p.seen} {
+		for i := range of {
+			if of[i].Seq == seq {
+				return &of[i], nil
+			}
 		}
 	}
 	return nil, nil
@@ -431,7 +455,7 @@ func (p *Plan) Stored(item *Item, seq events.Seq) {
 	if !p.wanted["p"+squeeze(item.Payee)] && !p.wanted["a"+number(int64(minor))] {
 		return
 	}
-	p.seen = append(p.seen, Payment{Seq: seq, Line: events.Line(item.Line), Date: item.Date, Amount: minor, Left: minor, Payee: item.Payee, Row: item.Row})
+	p.seen = append(p.seen, Payment{Seq: seq, Year: item.Year, Line: events.Line(item.Line), Date: item.Date, Amount: minor, Left: minor, Payee: item.Payee, Row: item.Row})
 }
 
 // Candidates are up to five payments that a row may take back: of the same payee first, then of the same amount, then those of which more is left.

@@ -71,6 +71,10 @@ func isPrecise(r Role) bool {
 
 // text is what a column of texts says, else what is fixed for its role.
 func (x *reading) text(role Role) string {
+	if x.plan.answers != nil && (role == "action" || role == "of") {
+		a := x.plan.answers[rowAt{x.l.sheet.Name, x.r.Number}]
+		return map[Role]string{"action": a.action, "of": a.of}[role]
+	}
 	if v, ok := x.plan.forced[role]; ok {
 		return v
 	}
@@ -130,7 +134,8 @@ func identifier(raw string) (string, error) {
 }
 
 // plainNumber writes a number of a spreadsheet without an exponent. A spreadsheet holds a binary number, of which fifteen digits are meant: 0.1+0.2 is stored as
-// 0.30000000000000004 and is 0.3 to everyone who looks at it.
+// 0.30000000000000004 and is 0.3 to everyone who looks at it. Some programs cut the digits off instead, so that 1738.7 becomes 1738.69999999999: where the fourteenth digit
+// decides on one that is much shorter, it is that.
 func plainNumber(raw string) (string, bool) {
 	digits, point := 0, false
 	for i := range len(raw) {
@@ -144,15 +149,29 @@ func plainNumber(raw string) (string, bool) {
 			digits = 99
 		}
 	}
-	if digits > 0 && digits <= 15 {
+	if digits > 0 && (digits <= 13 || digits <= 15 && !point) {
 		return strings.TrimSuffix(raw, "."), true
 	}
 	v, err := strconv.ParseFloat(raw, 64)
 	if err != nil || v != v || v > 1e20 || v < -1e20 {
 		return "", false
 	}
-	v, err = strconv.ParseFloat(strconv.FormatFloat(v, 'e', 14, 64), 64)
-	return strconv.FormatFloat(v, 'f', -1, 64), err == nil
+	meant, short := significant(v, 15), significant(v, 14)
+	if decimalsOf(short)+6 <= decimalsOf(meant) {
+		meant = short
+	}
+	return meant, true
+}
+
+// significant writes a number with so many digits at most.
+func significant(v float64, digits int) string {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', digits-1, 64), 64)
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
+func decimalsOf(s string) int {
+	_, frac, _ := strings.Cut(s, ".")
+	return len(frac)
 }
 
 // money reads an amount; ok is false where there is none.

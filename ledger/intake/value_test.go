@@ -192,6 +192,20 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
+// A number of a spreadsheet is binary; what is meant by it is what is seen.
+func TestNumbersOfSpreadsheets(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"1738.7": "1738.7", "0.30000000000000004": "0.3", "1738.6999999999998": "1738.7", "1738.69999999999": "1738.7", "-78.880000000000003": "-78.88",
+		"17387049.99": "17387049.99", "1234567890123.45": "1234567890123.45", "33.333333333333336": "33.3333333333333", "1E3": "1000", "1.5E-2": "0.015", "5.": "5",
+		"NaN": "", "1E400": "", "0x10": "", "": "", "1e21": "",
+	} {
+		if got, ok := intake.PlainNumber(raw); got != want || ok != (want != "") {
+			t.Errorf("%q is read as %q, %v; want %q", raw, got, ok, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"1,738.70万元", "(5)", ":", "2022年4月18日", "¥", "-", "10,000yuan", "\xff", "１E5", " : "} {
 		f.Add(s)

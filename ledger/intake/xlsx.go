@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"fundledger/events"
 )
@@ -114,7 +115,7 @@ func (w *workbook) part(name string) ([]byte, error) {
 		return nil, w.file.wrong("file-damaged")
 	}
 	defer r.Close()
-	b := bytes.NewBuffer(make([]byte, 0, min(part.UncompressedSize64, 64<<20)))
+	b := bytes.NewBuffer(make([]byte, 0, min(part.UncompressedSize64, 256<<20)+bytes.MinRead)) // what the file says, where that is no lie of a small one
 	if _, err := io.Copy(b, io.LimitReader(r, MaxSheet+1)); err != nil {
 		return nil, w.file.wrong("file-damaged")
 	}
@@ -176,7 +177,9 @@ func sharedStrings(b []byte) (out []string) {
 
 // plainText is a text of a workbook, in which a character that XML cannot hold is written _x000D_.
 func plainText(b []byte) string {
-	b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	if !utf8.Valid(b) {
+		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	}
 	if !bytes.Contains(b, []byte("_x")) {
 		return string(b)
 	}
@@ -336,23 +339,30 @@ func (w *workbook) cells(t *tags, row *Row) bool {
 		case t.name != "c" || !t.open:
 			continue
 		}
-		at := next
-		if ref := t.rawAttr("r"); len(ref) > 0 {
-			column, _, ok := place(string(ref))
+		at, style, kind := next, 0, ""
+		for b := t.attrs; ; {
+			key, value, rest, ok := cutAttr(b)
 			if !ok {
-				return false
+				break
 			}
-			at = column
+			b = rest
+			switch string(key) {
+			case "r":
+				column, _, ok := place(string(value))
+				if !ok {
+					return false
+				}
+				at = column
+			case "s":
+				style, _ = strconv.Atoi(string(value))
+			case "t":
+				kind = cellType(value)
+			}
 		}
 		if at >= maxColumns {
 			return false
 		}
 		next = at + 1
-		style := 0
-		if s := t.rawAttr("s"); len(s) > 0 {
-			style, _ = strconv.Atoi(string(s))
-		}
-		kind := string(t.rawAttr("t"))
 		c := Cell{style: style}
 		if !t.empty {
 			var ok bool
@@ -366,6 +376,19 @@ func (w *workbook) cells(t *tags, row *Row) bool {
 		row.Cells[at] = c
 	}
 	return false
+}
+
+// cellType avoids a new string for each cell.
+func cellType(b []byte) string {
+	switch string(b) {
+	case "s":
+		return "s"
+	case "inlineStr":
+		return "inlineStr"
+	case "n":
+		return "n"
+	}
+	return string(b)
 }
 
 // cell reads what stands in a cell that has been opened, up to its end.
@@ -385,7 +408,11 @@ func (w *workbook) cell(t *tags, kind string, style int) (c Cell, ok bool) {
 		case t.name == "rPh":
 			aloud = t.open && !t.empty
 		case t.name == "t" && !t.open && !aloud:
-			inline = append(inline, unescaped(t.text)...)
+			if part := unescaped(t.text); inline == nil {
+				inline = part[:len(part):len(part)] // of the sheet itself, which the next part must not write into
+			} else {
+				inline = append(inline, part...)
+			}
 		case t.name == "row": // the cell never ended
 			return c, false
 		}

@@ -319,6 +319,30 @@ func TestRefusedRowsAreReadAgain(t *testing.T) {
 	}
 }
 
+// What is answered of a row makes it what it is, and the other rows are not put twice.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	p := plan(t, "支付.xlsx", register(t).bytes(), intake.Options{As: intake.Payments})
+	p.Answer("Sheet1", 8, "退款", "7")
+	p.Answer("Sheet1", 9, "更正:1.1", "7")
+	var got []string
+	for item, err := range p.Items(nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range item.Commands {
+			got = append(got, string(c))
+		}
+	}
+	want := []string{
+		`{"kind":"clawed-back","fund":"f","year":2022,"date":"2022-07-01","cause":"refund","of":7,"amount":"788800","line":"2"}`,
+		`{"kind":"reclassified","fund":"f","year":2022,"of":7,"amount":"10000","to_line":"1.1","reason":"更正:1.1"}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %s, want %s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // A column of money whose unit nobody says is asked about, wherever a unit could stand.
 func TestUnits(t *testing.T) {
 	t.Parallel()

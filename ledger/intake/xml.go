@@ -78,8 +78,14 @@ func (t *tags) next() bool {
 	}
 	name := tag
 	t.attrs = nil
-	if i := bytes.IndexAny(tag, " \t\r\n"); i >= 0 {
-		name, t.attrs = tag[:i], tag[i+1:]
+	for i, c := range tag {
+		if c <= ' ' {
+			name, t.attrs = tag[:i], tag[i+1:]
+			break
+		}
+		if c == ':' {
+			name = tag[i+1:]
+		}
 	}
 	if i := bytes.IndexByte(name, ':'); i >= 0 {
 		name = name[i+1:]
@@ -124,7 +130,16 @@ func (t *tags) end() int {
 	if i < 0 {
 		return -1
 	}
-	if tag := t.rest[:i]; bytes.Count(tag, []byte(`"`))%2 == 0 && bytes.Count(tag, []byte(`'`))%2 == 0 {
+	double, single := 0, 0
+	for _, c := range t.rest[:i] {
+		switch c {
+		case '"':
+			double++
+		case '\'':
+			single++
+		}
+	}
+	if double%2 == 0 && single%2 == 0 {
 		return i
 	}
 	quote := byte(0)
@@ -148,24 +163,39 @@ func (t *tags) attr(name string) string { return string(t.rawAttr(name)) }
 
 func (t *tags) rawAttr(name string) []byte {
 	for b := t.attrs; ; {
-		eq := bytes.IndexByte(b, '=')
-		if eq < 0 || eq+1 >= len(b) {
-			return nil
-		}
-		key := bytes.TrimSpace(b[:eq])
-		b = bytes.TrimLeft(b[eq+1:], " \t\r\n")
-		if len(b) == 0 || b[0] != '"' && b[0] != '\'' {
-			return nil
-		}
-		end := bytes.IndexByte(b[1:], b[0])
-		if end < 0 {
+		key, value, rest, ok := cutAttr(b)
+		if !ok {
 			return nil
 		}
 		if string(key) == name {
-			return unescaped(b[1 : 1+end])
+			return unescaped(value)
 		}
-		b = b[end+2:]
+		b = rest
 	}
+}
+
+// cutAttr cuts off the first attribute of some.
+func cutAttr(b []byte) (key, value, rest []byte, ok bool) {
+	start := 0
+	for start < len(b) && b[start] <= ' ' {
+		start++
+	}
+	end := start
+	for end < len(b) && b[end] != '=' && b[end] > ' ' {
+		end++
+	}
+	at := end
+	for at < len(b) && (b[at] <= ' ' || b[at] == '=') {
+		at++
+	}
+	if at >= len(b) || b[at] != '"' && b[at] != '\'' {
+		return nil, nil, nil, false
+	}
+	quote := bytes.IndexByte(b[at+1:], b[at])
+	if quote < 0 {
+		return nil, nil, nil, false
+	}
+	return b[start:end], b[at+1 : at+1+quote], b[at+2+quote:], true
 }
 
 // escaped makes of a literal text one in which nothing is an entity.
