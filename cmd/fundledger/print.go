@@ -86,6 +86,9 @@ func (a *app) papers(ctx context.Context, q question, args []string) error {
 	if !slices.Contains(document.Formats, q.format) {
 		return a.badFlag("format", q.format, strings.Join(document.Formats, " "))
 	}
+	if q, err = a.settled(ctx, q); err != nil {
+		return err
+	}
 	p, err := a.parse(q)
 	if err != nil {
 		return err

@@ -121,6 +121,15 @@ func TestPaperIsPrintedAgain(t *testing.T) {
 	}
 }
 
+// TestPrintOfTheOnlyFund: the fund need not be named where there is one alone.
+func TestPrintOfTheOnlyFund(t *testing.T) {
+	t.Parallel()
+	p := withPapers(t)
+	if got, want := p.ok(t, "print", "4"), p.ok(t, "print", "4", "--fund", "f"); got != want {
+		t.Errorf("of the only fund:\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestPrintRefuses(t *testing.T) {
 	t.Parallel()
 	p := withPapers(t)
