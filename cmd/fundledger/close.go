@@ -132,6 +132,9 @@ func (a *app) closeYear(ctx context.Context, o *closure, at *counter, p parsed, 
 	if policy.Date, err = a.closingDay(o, at, y.To); err != nil {
 		return err
 	}
+	if today := a.today(at); today < y.To.String() {
+		a.note("close.not-over", map[string]string{"year": y.Year.String(), "date": y.To.String()})
+	}
 	for _, text := range o.carry {
 		c, err := a.carried(text, at.book.History().Decimals())
 		if err != nil {

@@ -287,3 +287,35 @@ func TestCorrectAsks(t *testing.T) {
 		t.Fatalf("exit %d, %s", code, out)
 	}
 }
+
+// TestCloseAsks: closing shows what it would append and waits for a y. What has come meanwhile makes it fail as a whole.
+func TestCloseAsks(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, small)
+	stands := len(p.stored(t))
+	ask := []string{"close", "--carry", "1=30::续建", "--lang", "en"}
+	y := p.atTerminal(t, ask...)
+	shown := y.until("[y/N]")
+	for _, want := range []string{"Commands proposed", "1,000.00", "CO-2022-1", "续建", `"kind":"year-closed"`} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("it does not show %q:\n%s", want, shown)
+		}
+	}
+	y.user.WriteString("n\n")
+	if code, out := y.end(); code != exitOK || out != "" || len(p.stored(t)) != stands {
+		t.Fatalf("no: exit %d, %q, %d events", code, out, len(p.stored(t))-stands)
+	}
+	y = p.atTerminal(t, ask...)
+	y.until("[y/N]")
+	p.append(t, `{"kind":"appropriated","fund":"f","year":2022,"date":"2022-11-01","line":"1","amount":"1","stage":"supplementary"}`) // somebody else
+	y.user.WriteString("y\n")
+	if code, out := y.end(); code != exitRefused || !strings.Contains(out, `"not-zero"`) || len(p.stored(t)) != stands+1 {
+		t.Fatalf("more has come: exit %d, %s", code, out)
+	}
+	y = p.atTerminal(t, ask...)
+	y.types("[y/N]", "y\n")
+	if code, out := y.end(); code != exitOK || statuses(receipts(t, out)) != "appended appended appended" {
+		t.Fatalf("yes: exit %d, %s", code, out)
+	}
+}
