@@ -1,0 +1,134 @@
+package intake_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"fundledger/events/words"
+	"fundledger/ledger/intake"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+)
+
+const plainRegister = "2022年支付明细,,,单位：元\n支付日期,项目,收款人全称,支付金额\n2022-01-01,产业发展,\"湖南\n𠮷业\",\"1,738.70\"\n2022-01-02,产业发展,乙公司,2\n小计,,,\"1,740.70\"\n2022-01-03,产业发展,丙公司,?\n"
+
+func TestEncodings(t *testing.T) {
+	t.Parallel()
+	encoded := func(e encoding.Encoding, text string) string {
+		out, err := e.NewEncoder().String(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for name, text := range map[string]string{
+		"utf-8":            plainRegister,
+		"utf-8 with BOM":   "\xEF\xBB\xBF" + plainRegister,
+		"gb18030":          encoded(simplifiedchinese.GB18030, plainRegister),
+		"utf-16":           encoded(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), strings.ReplaceAll(plainRegister, ",", "\t")),
+		"semicolons, CRLF": strings.NewReplacer(",", ";", "\n", "\r\n").Replace(strings.NewReplacer("1,738", "1738", "1,740", "1740").Replace(plainRegister)),
+	} {
+		if name == "utf-16" { // the separator within the amount went too
+			text = encoded(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), strings.ReplaceAll(strings.NewReplacer("1,738", "1738", "1,740", "1740").Replace(plainRegister), ",", "\t"))
+		}
+		p := plan(t, "x.csv", []byte(text), intake.Options{As: intake.Payments})
+		got := became(t, p)
+		want := []string{"3 1738.70@2 2022-01-01 湖南 𠮷业", "5 2@2 2022-01-02 乙公司", "6 passed total", "7 refused cell-amount"}
+		if !slices.Equal(got, want) || len(p.Totals) != 0 {
+			t.Errorf("%s: %q, totals %v; want %q", name, got, p.Totals, want)
+			continue
+		}
+		// What is refused is written as it was, and read again.
+		var out bytes.Buffer
+		if err := p.WriteRefused(&out, []intake.Refused{{Row: 7, Reason: "原因", ID: "own", Faulty: []int{3}}}, words.Chinese); err != nil {
+			t.Fatal(err)
+		}
+		mended := bytes.Replace(out.Bytes(), []byte("?"), []byte("9"), 1)
+		again := plan(t, "x.csv", mended, intake.Options{As: intake.Payments})
+		if got, want := became(t, again), []string{"3 9@2 2022-01-03 丙公司"}; !slices.Equal(got, want) {
+			t.Errorf("%s, mended: %q, want %q in %q", name, got, want, mended)
+		}
+		for item := range again.Items(nil) {
+			if len(item.Commands) != 1 || !bytes.Contains(item.Commands[0], []byte(`"id":"own"`)) {
+				t.Errorf("%s, mended: %s has lost its id", name, item.Commands)
+			}
+		}
+	}
+}
+
+// A row that cannot be decoded or parted into cells is refused, and the others are read.
+func TestDamagedRows(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"bytes that are no characters": {
+			"\xEF\xBB\xBF支付日期,项目,收款人全称,支付金额（元）\n2022-01-01,产业发展,\xff\xfe公司,1\n2022-01-02,产业发展,乙公司,2\n",
+			[]string{"2 refused row-characters", "3 2@2 2022-01-02 乙公司"},
+		},
+		"without a mark": {
+			"支付日期,项目,收款人全称,支付金额（元）\n2022-01-01,产业发展,\xff公司,1\n2022-01-02,产业发展,乙公司,2\n",
+			[]string{"2 refused row-characters", "3 2@2 2022-01-02 乙公司"},
+		},
+		"a quote that does not close": {
+			"支付日期,项目,收款人全称,支付金额（元）\n2022-01-02,产业发展,乙公司,2\n2022-01-01,产业发展,\"甲公司,1\n2022-01-02,产业发展,乙公司,3\n",
+			[]string{"2 2@2 2022-01-02 乙公司", "3 refused row-quotes"},
+		},
+		"a quote within": {
+			"支付日期,项目,收款人全称,支付金额（元）\n2022-01-01,产业发展,甲\"公司,1\n2022-01-02,产业发展,乙公司,2\n",
+			[]string{"2 refused row-quotes", "3 2@2 2022-01-02 乙公司"},
+		},
+		"a separator within an amount": {
+			"支付日期,项目,收款人全称,支付金额（元）\n2022-01-01,产业发展,甲公司,1,738.70\n",
+			[]string{"2 refused row-long"},
+		},
+		"a long number that a spreadsheet has cut": {
+			"支付日期,项目,收款人全称,收款人账号,支付金额（元）\n2022-01-01,产业发展,甲公司,6.22202E+18,1\n2022-01-01,产业发展,甲公司,6222021234567890123,1\n",
+			[]string{"2 refused cell-digits", "3 1@2 2022-01-01 甲公司"},
+		},
+		"voided": {
+			"支付日期,项目,收款人全称,支付金额（元）,是否作废\n2022-01-01,产业发展,甲公司,1,是\n2022-01-01,产业发展,甲公司,1,否\n",
+			[]string{"2 passed void", "3 1@2 2022-01-01 甲公司"},
+		},
+	} {
+		got := became(t, plan(t, "x.csv", []byte(c.text), intake.Options{As: intake.Payments}))
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Totals are held against the rows that they can mean.
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	const head = "支付日期,项目,收款人全称,支付金额（元）\n"
+	row := func(amount string) string { return "2022-01-01,产业发展,甲公司," + amount + "\n" }
+	for name, c := range map[string]struct {
+		rows string
+		bad  []int
+	}{
+		"subtotals and a total":          {row("1") + row("2") + "本页小计,,,3\n" + row("4") + "本页小计,,,4\n合 计,,,7\n", nil},
+		"running":                        {row("1") + "本页小计,,,1\n累计,,,1\n" + row("4") + "本页小计,,,4\n累计,,,5\n", nil},
+		"the total before its rows":      {"合计,,,5\n" + row("1") + row("4"), nil},
+		"a wrong total before its rows":  {"合计,,,6\n" + row("1") + row("4"), []int{2}},
+		"a wrong subtotal":               {row("1") + row("2") + "小计,,,4\n" + row("4") + "合计,,,7\n", []int{4}},
+		"a wrong total":                  {row("1") + row("2") + "小计,,,3\n" + row("4") + "合计,,,8\n", []int{6}},
+		"of negative rows too":           {row("5") + row("-2") + "合计,,,3\n", nil},
+		"a row that cannot be read":      {row("5") + row("5G") + "合计,,,9\n", nil},
+		"a payee that is called a total": {row("5") + "2022-01-02,产业发展,合计公司,3\n合计,,,8\n", nil},
+	} {
+		p := plan(t, "x.csv", []byte(head+c.rows), intake.Options{As: intake.Payments})
+		var bad []int
+		for _, d := range p.Totals {
+			bad = append(bad, d.Row)
+		}
+		if !slices.Equal(bad, c.bad) {
+			t.Errorf("%s: totals %+v disagree, want rows %v", name, p.Totals, c.bad)
+		}
+	}
+}
