@@ -303,7 +303,7 @@ func (i *importing) facts(ctx context.Context, fund events.Fund, as intake.As) (
 	}
 	h := book.History()
 	i.decimals, i.currency = h.Decimals(), h.Currency()
-	facts.Decimals = i.decimals
+	facts.Decimals, facts.Currency = i.decimals, i.currency
 	var payments []intake.Payment
 	for _, n := range h.Years() {
 		y, err := h.Year(n)
@@ -679,6 +679,9 @@ func (i *importing) refusedName() string {
 	base := filepath.Base(i.name)
 	ext := filepath.Ext(base)
 	stem := strings.TrimSuffix(strings.TrimSuffix(base, ext), ".refused")
+	if strings.EqualFold(ext, ".xml") { // of whose entries a table is made
+		ext = ".csv"
+	}
 	for n := 1; ; n++ {
 		name := stem + ".refused" + ext
 		if n > 1 {

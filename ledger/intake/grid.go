@@ -89,7 +89,7 @@ func (s *Sheet) Rows() iter.Seq2[*Row, error] { return s.rows }
 type File struct {
 	// Name is what the file is called, without folders.
 	Name string
-	// Format is csv or xlsx.
+	// Format is csv, xlsx or camt.
 	Format string
 	// Encoding is that of a CSV file: utf-8, gb18030, utf-16. Comma is what parts its cells.
 	Encoding string
@@ -97,6 +97,11 @@ type File struct {
 	Comma    rune
 	crlf     bool // its lines end in CR LF
 	Sheets   []*Sheet
+
+	// Of a statement in the form of ISO 20022.
+	currency string
+	notices  []Notice
+	totals   []camtTotal
 
 	styles *styles
 	source io.ReaderAt
@@ -142,6 +147,8 @@ func Open(name string, source io.ReaderAt, size int64) (*File, error) {
 		return nil, f.wrong("file-xls")
 	case bytes.HasPrefix(head, []byte("%PDF")):
 		return nil, f.wrong("file-pdf")
+	case isCamt(head):
+		return f, f.openCamt()
 	case looksLikeMarkup(head): // a web page or the XML of an old Excel that was given the name of a workbook
 		return nil, f.wrong("file-markup")
 	}

@@ -1,8 +1,8 @@
-// Package intake turns registers and statements as people keep them, CSV and XLSX, into commands. It knows no decider and no stream: whoever uses it hands it what it has to
-// know of the fund ([Facts]) and gets commands as JSON, one row after the other.
+// Package intake turns registers and statements as people keep them, CSV and XLSX, and a bank's camt.053 into commands. It knows no decider and no stream: whoever uses
+// it hands it what it has to know of the fund ([Facts]) and gets commands as JSON, one row after the other.
 //
 //	file ─▶ sheets of rows of cells ─▶ layout: header, columns, units ─▶ rows ─▶ commands
-//	Open    csv.go, xlsx.go            header.go, or a Mapping            Plan    [Item]
+//	Open    csv.go, xlsx.go, camt.go   header.go, or a Mapping            Plan    [Item]
 //
 // What it holds to:
 //
@@ -52,6 +52,8 @@ type Options struct {
 type Facts struct {
 	// Name is what the fund was called last.
 	Name string
+	// Currency is the fund's, ISO 4217; "" where it is not known.
+	Currency string
 	// Decimals are how many digits the currency has after the point.
 	Decimals int
 	Years    []YearFacts

@@ -211,12 +211,15 @@ func (l *layout) listed(columns []column) string {
 
 // Plan looks the whole file through. Its errors are questions to the user: a unit that nobody says, two columns that could be one, one that is missing; or they are those of the file.
 func (f *File) Plan(o Options, facts Facts) (*Plan, error) {
+	if f.currency != "" && facts.Currency != "" && f.currency != facts.Currency {
+		return nil, &events.Error{Code: events.BadValue, Why: "camt-currency", Args: events.Args{"value": f.currency, "currency": facts.Currency}}
+	}
 	layouts, notices, err := f.layouts(&o)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{
-		Notices: notices, file: f, options: o, facts: facts, layouts: layouts, only: facts.onlyYear(),
+		Notices: append(slices.Clone(f.notices), notices...), Totals: f.disagreements(facts.Decimals), file: f, options: o, facts: facts, layouts: layouts, only: facts.onlyYear(),
 		dates: o.Dates, fixed: map[Role]string{}, forced: map[Role]string{}, lines: map[lineKey]events.Line{}, wanted: map[string]bool{},
 	}
 	if o.Map != nil {

@@ -34,7 +34,7 @@ func (p *Plan) WriteRefused(w io.Writer, rows []Refused, lang words.Language) er
 	if err := p.tellApart(rows); err != nil {
 		return err
 	}
-	if p.file.Format == "csv" {
+	if p.file.Format != "xlsx" {
 		return p.refusedCSV(w, rows, lang)
 	}
 	return p.refusedXLSX(w, rows, lang)
