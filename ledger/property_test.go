@@ -245,6 +245,7 @@ func (h *history) draw() command {
 		"receipt-confirmed", "receipt-confirmed", "refund", "refund", "offset", "returned", "lapse", "rescission", "unidentified", "prior-year", "prior-year",
 		"carried-over", "carried-over", "carried-in", "lot", "lot", "reclassified", "reclassified", "reclassified", "reversed", "reversed", "reversed", "line-added", "fund-opened",
 		"year-closed", "year-reopened", "year-reopened", "month-closed", "figure-stated", "amended", "explained",
+		"bank-line", "bank-line", "bank-line", "bank-matched", "bank-matched", "bank-matched",
 	}).Draw(t, "kind")
 	c["kind"] = kind
 	cause := func() { c["kind"], c["cause"] = "clawed-back", kind }
@@ -459,6 +460,31 @@ func (h *history) draw() command {
 	case "month-closed":
 		date()
 		c["month"] = fmt.Sprintf("%d-%02d", y, rapid.IntRange(1, 12).Draw(t, "month"))
+	case "bank-line":
+		c["date"], c["account"] = fmt.Sprintf("%d-05-10", y), "1"
+		c["direction"] = rapid.SampledFrom([]string{"in", "out"}).Draw(t, "direction")
+		amount(200000)
+		if of := h.drawEntry("like", func(en *entry) bool { return en.cash != "" && en.kind != events.BankLine }); of != nil && rapid.IntRange(0, 4).Draw(t, "like?") > 0 {
+			c["direction"], c["amount"] = string(of.cash), of.amount.Format(2)
+		}
+	case "bank-matched":
+		l := h.drawEntry("bank line", func(en *entry) bool { return en.kind == events.BankLine })
+		if l == nil {
+			return nil
+		}
+		lines := []any{int(l.seq)}
+		if other := h.drawEntry("other line", func(en *entry) bool { return en.kind == events.BankLine }); other != nil && rapid.IntRange(0, 4).Draw(t, "two?") == 4 {
+			lines = append(lines, string(other.id))
+		}
+		c["bank_lines"], c["rule"] = lines, rapid.SampledFrom(events.Matchings).Draw(t, "rule")
+		of := h.drawEntry("event", func(en *entry) bool {
+			return en.kind != events.BankLine && en.cash == l.cash && (en.amount == l.amount || h.n%5 == 0)
+		})
+		if of == nil {
+			c["reason"] = "r"
+			break
+		}
+		c["events"] = []any{int(of.seq)}
 	case "figure-stated":
 		date()
 		c["name"], c["value"], c["unit"], c["source"] = "x", "1", "yuan", command{"document": "d"}
@@ -475,6 +501,20 @@ func (h *history) draw() command {
 		c["text"], c["flag"] = "t", string(of.flags[0])
 	}
 	return c
+}
+
+// drawEntry draws a standing entry of any year, nil where none fits.
+func (h *history) drawEntry(name string, fits func(*entry) bool) *entry {
+	var es []*entry
+	for _, en := range h.entries() {
+		if en.reversal == 0 && fits(en) {
+			es = append(es, en)
+		}
+	}
+	if len(es) == 0 {
+		return nil
+	}
+	return rapid.SampledFrom(es).Draw(h.t, name)
 }
 
 // tidy does what is left to do before a year can be closed, and closes it.
@@ -640,6 +680,7 @@ func (h *history) check() {
 		}
 	}
 	h.checkLate()
+	h.checkMatched()
 	for _, en := range h.entries() {
 		if en.left < 0 {
 			t.Fatalf("event %d has %d left", en.seq, en.left)
@@ -668,6 +709,70 @@ func (h *history) check() {
 		if en.pay.withheld < 0 || en.pay.withheld > en.amount || en.pay.used < 0 || en.pay.used > en.amount {
 			t.Fatalf("payment %d: %+v", en.seq, *en.pay)
 		}
+	}
+}
+
+// checkMatched holds the bank's side to what the commands say: nothing there is posted, what stands matched is so once, comes to the same on both sides and is reversed
+// on neither, and the state knows just that.
+func (h *history) checkMatched() {
+	t := h.t
+	reversed := map[events.Seq]bool{}
+	for _, e := range h.events {
+		if e.Command.Kind == events.Reversed {
+			reversed[e.Resolved.Of] = true
+		}
+	}
+	signed := func(n events.Seq) (sum events.Minor) { // money out is below zero
+		e := h.events[n-1]
+		c := e.Command
+		if c.Cause == events.Returned {
+			for _, p := range e.Postings {
+				if p.Measure == events.ReturnedM {
+					sum += p.Amount
+				}
+			}
+			return sum
+		}
+		sum, err := c.Amount.Minor(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Kind == events.Disbursed || c.Kind == events.BankLine && c.Direction == events.Out {
+			sum = -sum
+		}
+		return sum
+	}
+	want := map[events.Seq]events.Seq{}
+	for _, e := range h.events {
+		c := e.Command
+		if c.Kind != events.BankLine && c.Kind != events.BankMatched {
+			continue
+		}
+		if len(e.Postings) > 0 {
+			t.Fatalf("event %d (%s) posts", e.Seq, c.Kind)
+		}
+		if c.Kind == events.BankLine || reversed[e.Seq] {
+			continue
+		}
+		var bank, book events.Minor
+		for _, n := range e.Resolved.BankLines {
+			bank += signed(n)
+		}
+		for _, n := range e.Resolved.Matched {
+			book += signed(n)
+		}
+		if len(e.Resolved.BankLines) == 0 || len(e.Resolved.Matched) == 0 && c.Reason == "" || len(e.Resolved.Matched) > 0 && bank != book {
+			t.Fatalf("event %d matches %v, which are %d, with %v, which are %d", e.Seq, e.Resolved.BankLines, bank, e.Resolved.Matched, book)
+		}
+		for _, n := range slices.Concat(e.Resolved.BankLines, e.Resolved.Matched) {
+			if want[n] != 0 || reversed[n] {
+				t.Fatalf("event %d is matched by %d and by %d; reversed: %v", n, want[n], e.Seq, reversed[n])
+			}
+			want[n] = e.Seq
+		}
+	}
+	if !maps.Equal(h.s.matches, want) {
+		t.Fatalf("matched are %v, want %v", h.s.matches, want)
 	}
 }
 
