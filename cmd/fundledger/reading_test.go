@@ -394,6 +394,8 @@ func TestHTTPSaysWhatIsWrongWithAQuestion(t *testing.T) {
 		{"/v1/funds/f/years/2022/tables/monthly?month=2021-04", 422, events.BadValue, "month", "2021-04"},
 		{"/v1/funds/f/years/2022/tables/progress?threshold=much", 422, events.BadValue, "threshold", "much"},
 		{"/v1/funds/f/years/2022/tables/budget?threshold=10", 422, events.UnknownField, "threshold", "10"},
+		{"/v1/funds/f/years/2022/tables/budget?month=2022-04", 422, events.UnknownField, "month", "2022-04"},
+		{"/v1/funds/f/years/2022/tables/monthly?after_close=yes", 422, events.BadValue, "after_close", "yes"},
 		{"/v1/funds/f/years/2022/tables/budget?explain=1", 422, events.BadValue, "explain", "1.4=spent"},
 		{"/v1/funds/f/years/2022/tables/budget?explain=1%3Dmood", 422, events.BadValue, "explain", "in_transit"},
 		{"/v1/funds/f/years/2022/tables/budget?explain=9%3Dspent", 404, events.UnknownLine, "", "9"},
@@ -698,7 +700,7 @@ func TestHTTPIsDescribed(t *testing.T) {
 			if p.Name == "name" {
 				names = p.Schema.Enum
 			}
-			if p.In == "query" && !slices.Contains([]string{"by", "where", "threshold", "explain", "since", "payee"}, p.Name) { // which not everything takes, or finds
+			if p.In == "query" && !slices.Contains([]string{"by", "where", "threshold", "month", "after_close", "explain", "since", "payee"}, p.Name) { // which not everything takes, or finds
 				value := map[string]string{"as_of": "2022-12-31", "known_at": "3", "to": "3", "from": "1", "year": "2022", "wait": "3", "after": "1", "limit": "2", "line": "1", "fund": "f"}[p.Name]
 				if path == "/v1/funds" && p.Name == "known_at" { // numbers differ from fund to fund
 					value = "2026-06-30"
