@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"fundledger/projections/sheet"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // A register is what import was asked to do.
@@ -260,6 +262,7 @@ type importing struct {
 	decimals int
 	currency string
 	fund     events.Fund
+	words    bool // somebody reads the answers, and gets those that matter in words
 
 	mu      sync.Mutex
 	waiting []intake.Item // given to the ledger and not yet answered, in order
@@ -464,12 +467,15 @@ func (i *importing) answered(r *ledger.Receipt) {
 			known.Reason += "; " + reason
 		} else {
 			id := r.ID
-			if item.Kind != intake.Commands {
+			if item.Kind != intake.Commands || len(item.Commands) > 1 { // one id is none of several commands
 				id = ""
 			}
 			i.rows[at] = &refusedRow{intake.Refused{Sheet: item.Sheet, Row: item.Row, Reason: reason, ID: id, Faulty: item.Faulty}, item.Negative}
 			i.order = append(i.order, at)
 		}
+	}
+	if i.words && !i.register.dry && r.Message != "" {
+		fmt.Fprintln(i.app.stdout, i.app.say("import.row", map[string]string{"row": i.at(item.Sheet, item.Row), "message": r.Message, "hint": r.Hint}))
 	}
 	if i.register.dry {
 		reason := sheet.Words(r.Message)
@@ -506,7 +512,10 @@ func (i *importing) run(ctx context.Context) error {
 	meter := a.progress(i.plan.Size())
 	defer meter.done()
 	t := &tally{app: a, out: a.stdout, seen: i.answered}
-	if i.register.dry {
+	if f, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		i.words = true
+	}
+	if i.register.dry || i.words {
 		t.out = io.Discard
 	}
 	var err error
