@@ -392,6 +392,13 @@ func TestHTTPSaysWhatIsWrongWithAQuestion(t *testing.T) {
 		{"/v1/funds/f/years/2022/series?line=1&step=week", 422, events.BadValue, "step", "month"},
 		{"/v1/funds/f/years/2022/tables/monthly?month=2022-4", 422, events.BadValue, "month", "2022-4"},
 		{"/v1/funds/f/years/2022/tables/monthly?month=2021-04", 422, events.BadValue, "month", "2021-04"},
+		{"/v1/funds/f/years/2022/reconciliation?month=2022", 422, events.BadValue, "month", "2022"},
+		{"/v1/funds/f/years/2022/reconciliation?month=2021-04", 422, events.BadValue, "month", "2021-04"},
+		{"/v1/funds/f/years/2022/reconciliation?window=61", 422, events.BadValue, "window", "60"},
+		{"/v1/funds/f/years/2022/reconciliation?account=1", 422, events.BadValue, "account", "1"},
+		{"/v1/funds/f/years/2022/reconciliation?basis=stated", 422, events.UnknownField, "basis", "month"},
+		{"/v1/funds/f/years/2022/tables/execution?account=1", 422, events.UnknownField, "account", "1"},
+		{"/v1/funds/f/years/2021/reconciliation", 404, events.UnknownYear, "", "2021"},
 		{"/v1/funds/f/years/2022/tables/progress?threshold=much", 422, events.BadValue, "threshold", "much"},
 		{"/v1/funds/f/years/2022/tables/budget?threshold=10", 422, events.UnknownField, "threshold", "10"},
 		{"/v1/funds/f/years/2022/tables/budget?month=2022-04", 422, events.UnknownField, "month", "2022-04"},
@@ -700,8 +707,8 @@ func TestHTTPIsDescribed(t *testing.T) {
 			if p.Name == "name" {
 				names = p.Schema.Enum
 			}
-			if p.In == "query" && !slices.Contains([]string{"by", "where", "threshold", "month", "after_close", "explain", "since", "payee"}, p.Name) { // which not everything takes, or finds
-				value := map[string]string{"as_of": "2022-12-31", "known_at": "3", "to": "3", "from": "1", "year": "2022", "wait": "3", "after": "1", "limit": "2", "line": "1", "fund": "f"}[p.Name]
+			if p.In == "query" && !slices.Contains([]string{"by", "where", "threshold", "month", "after_close", "explain", "since", "payee", "account"}, p.Name) { // which not everything takes, or finds
+				value := map[string]string{"as_of": "2022-12-31", "known_at": "3", "to": "3", "from": "1", "year": "2022", "wait": "3", "after": "1", "limit": "2", "line": "1", "fund": "f", "window": "5"}[p.Name]
 				if path == "/v1/funds" && p.Name == "known_at" { // numbers differ from fund to fund
 					value = "2026-06-30"
 				}
@@ -728,7 +735,7 @@ func TestHTTPIsDescribed(t *testing.T) {
 			}
 		}
 	}
-	if asked != 11 {
+	if asked != 12 {
 		t.Errorf("%d questions are described", asked)
 	}
 }

@@ -156,3 +156,38 @@ func TestReconcileWayOut(t *testing.T) {
 		}
 	}
 }
+
+// TestReconcileOverHTTP: the same bytes as the command prints, with a tag that another month does not have.
+func TestReconcileOverHTTP(t *testing.T) {
+	t.Parallel()
+	w := banktest.Make(rand.New(rand.NewPCG(1, 7)), 30, "tenfold", "doubled")
+	p := onFolder(t)
+	p.stdin = string(bytes.Join(w.Commands, []byte("\n")))
+	p.ok(t, "append", "-")
+	want := map[string]string{}
+	for path, flags := range map[string][]string{
+		"":                                {"--from", "2022-01-01", "--to", "2022-12-31"},
+		"?month=2022-04&account=43001":    {"--month", "2022-04", "--account", "43001"},
+		"?month=2022-05&window=0&lang=zh": {"--month", "2022-05", "--window", "0", "--lang", "zh"},
+	} {
+		got := p.run(t, append([]string{"reconcile", "--fund", "f", "--format", "json"}, flags...)...)
+		if got.code > exitRefused {
+			t.Fatalf("%v: %s", flags, got.err)
+		}
+		want[path] = got.out
+	}
+	s := p.serving(t, "--http", ":0")
+	tags := map[string]bool{}
+	for path, text := range want {
+		url := s.site(t) + "/v1/funds/f/years/2022/reconciliation" + path
+		got := get(t, url)
+		if got.StatusCode != 200 || got.text != text {
+			t.Errorf("%s: %d\n%.500s\nwant\n%.500s", path, got.StatusCode, got.text, text)
+		}
+		tag := got.Header.Get("ETag")
+		if again := get(t, url, "If-None-Match", tag); tag == "" || tags[tag] || again.StatusCode != 304 {
+			t.Errorf("%s: tag %q, seen %v, asked again %d", path, tag, tags[tag], again.StatusCode)
+		}
+		tags[tag] = true
+	}
+}

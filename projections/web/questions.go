@@ -13,6 +13,7 @@ import (
 	"fundledger/events"
 	"fundledger/events/words"
 	"fundledger/projections"
+	"fundledger/projections/bank"
 	"fundledger/projections/history"
 	"fundledger/projections/progress"
 	"fundledger/projections/sheet"
@@ -59,6 +60,7 @@ var questions = []question{
 	{"check", ofYear + "check", "What is stated against what is recomputed: every contradiction", "check", []string{"known_at"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 		return b.Check(a.query)
 	}},
+	{"reconciliation", ofYear + "reconciliation", "The ledger held against the bank's statements of a month, or of the year", "reconciliation", []string{"known_at", "month", "account", "window"}, reconciliation},
 	{"diff", "/v1/funds/{fund}/diff", "What became known between two moments", "diff", []string{"from", "since", "to", "year", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 		if err := a.seen(b); err != nil {
 			return nil, err
@@ -67,15 +69,45 @@ var questions = []question{
 	}},
 }
 
+// reconciliation answers for a month of the year, or all of it.
+func reconciliation(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+	y, err := b.History().Year(a.query.Year)
+	if err != nil {
+		return nil, err
+	}
+	q := bank.Query{From: y.From, To: y.To, Account: a.account, Window: a.window}
+	if m := a.month; !m.IsZero() {
+		if m.Last() < y.From || m.First() > y.To {
+			return nil, &events.Error{Code: events.BadValue, Why: "month-outside", Args: events.Args{
+				"field": "month", "value": m.String(), "from": y.From.String(), "to": y.To.String(), "year": a.query.Year.String(),
+			}}
+		}
+		q.From, q.To = m.First(), m.Last()
+	}
+	found, err := b.Reconciliation(q)
+	if err != nil {
+		return nil, err
+	}
+	if there := found.Accounts(); a.account != "" && !slices.Contains(there, a.account) {
+		return nil, choice("account", clip(a.account), there)
+	}
+	return found.Sheet(b.History(), a.query.Root, "")
+}
+
 // What every question can be asked with.
 var (
 	printing = []string{"unit", "format", "lang"}
 	ofFunds  = append([]string{"as_of", "known_at"}, printing...)
 	counting = []string{"as_of", "basis", "by", "where", "wait"}
+	ofBank   = []string{"reconciliation"}
 )
 
 // params lists the parameters of a question about a table, "" for those that some table takes.
 func (q *question) params(table string) []string {
+	counting := counting
+	if q.id == "reconciliation" { // of days, and of money whatever its basis
+		counting = []string{"wait"}
+	}
 	return slices.DeleteFunc(slices.Concat(q.takes, counting, printing), func(name string) bool {
 		only := params[name].only
 		return only != nil && table != "" && !slices.Contains(only, table)
@@ -104,6 +136,8 @@ type ask struct {
 
 	month      events.Date
 	afterClose bool
+	account    string
+	window     int
 
 	wait   events.Seq
 	after  events.Seq
@@ -201,6 +235,16 @@ var params = map[string]param{
 		a.query.Where = append(a.query.Where, projections.Condition{Dim: dim, Value: value})
 		return nil
 	}},
+	"account": {doc: "only the statements of this account of the fund's own", example: "43001", only: ofBank, set: func(a *ask, s string) error {
+		a.account = s
+		return nil
+	}},
+	"window": {doc: "how many days after an order the bank may carry it out (" + strconv.Itoa(bank.UsualWindow) + ")", example: "5", only: ofBank, set: func(a *ask, s string) (err error) {
+		if a.window, err = strconv.Atoi(s); err != nil || a.window < 0 || a.window > bank.MaxWindow {
+			return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"value": s, "choices": "0 … " + strconv.Itoa(bank.MaxWindow)}}
+		}
+		return nil
+	}},
 	"line": {doc: "a code; 0 is the whole of the fund", example: "1.1", set: func(a *ask, s string) (err error) {
 		a.line, err = events.ParseLine(s)
 		return err
@@ -218,7 +262,7 @@ var params = map[string]param{
 		a.behind = s
 		return err
 	}},
-	"month": {doc: "the month of the table; left out, the last one that is closed, or else the one that is going on", example: "2022-04", only: []string{"monthly"}, set: func(a *ask, s string) (err error) {
+	"month": {doc: "the month of the table; left out, the last one that is closed, or else the one that is going on; of the reconciliation all of the year", example: "2022-04", only: []string{"monthly", "reconciliation"}, set: func(a *ask, s string) (err error) {
 		a.month, err = events.ParseMonth(s)
 		return err
 	}},
@@ -329,7 +373,7 @@ func (a *ask) seen(b *projections.Book) error {
 
 // read reads what a request asks, with the parameters that it may have. One that nobody knows is refused: misspelt, it would be taken for the whole.
 func read(r *http.Request, lang words.Language, takes []string) (a *ask, err error) {
-	a = &ask{name: r.PathValue("name"), measure: events.SpentM, step: progress.ByMonth, threshold: progress.UsualThreshold, lang: lang, unit: sheet.Yuan}
+	a = &ask{name: r.PathValue("name"), measure: events.SpentM, step: progress.ByMonth, threshold: progress.UsualThreshold, window: bank.UsualWindow, lang: lang, unit: sheet.Yuan}
 	for _, part := range []struct {
 		name string
 		set  func(string) error
@@ -462,7 +506,7 @@ func (a *ask) normal(q *question) []string {
 	}
 	out := []string{
 		q.id, string(a.fund), a.query.Year.String(), a.name, string(a.line), day, string(a.query.Basis), string(cmp.Or(a.query.Denominator, history.OverAdjusted)),
-		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.month.String(), strconv.FormatBool(a.afterClose), a.explained(), a.format, string(unit), string(a.lang),
+		a.query.By, a.from.String(), string(a.measure), string(a.step), a.behind, a.month.String(), strconv.FormatBool(a.afterClose), a.account, strconv.Itoa(a.window), a.explained(), a.format, string(unit), string(a.lang),
 	}
 	for _, c := range a.query.Where {
 		out = append(out, c.Dim, c.Value)

@@ -11,6 +11,7 @@
 //	GET  /v1/funds/{fund}/years/{year}/series
 //	GET  /v1/funds/{fund}/years/{year}/figures
 //	GET  /v1/funds/{fund}/years/{year}/check
+//	GET  /v1/funds/{fund}/years/{year}/reconciliation        with the bank, of a month or all of it
 //	GET  /v1/payees                                          what each payee got out of every fund
 //
 // The parameters are the command line's options, and a JSON answer has the bytes that the command line prints with --format json. What a question can be
