@@ -156,6 +156,7 @@ func read(as As, s *Sheet, rows []Row) (*layout, int) {
 	l.first = rows[len(rows)-1].Number + 1
 	score, lastUsed, joined := 0, len(rows) == 1, false
 	seen := map[Role]bool{}
+	under := map[Role][]column{} // columns whose own names say nothing, under one name that says money
 	for i, parts := range parts {
 		if len(parts) == 0 {
 			continue
@@ -178,6 +179,11 @@ func read(as As, s *Sheet, rows []Row) (*layout, int) {
 			}
 		}
 		if !ok {
+			if len(parts) > 1 {
+				if m, unit, ok := meaningOf(as, parts[len(parts)-2]); ok && isMoney(m.role) {
+					under[m.role] = append(under[m.role], column{role: m.role, index: i, name: l.names[i], unit: unit})
+				}
+			}
 			continue
 		}
 		for _, part := range parts { // the unit may stand over the names
@@ -197,6 +203,13 @@ func read(as As, s *Sheet, rows []Row) (*layout, int) {
 			score += 10
 		}
 		seen[m.role] = true
+	}
+	for role, columns := range under { // 合同 and 已付 under 金额: neither is taken, both are asked about
+		if len(columns) > 1 && !seen[role] {
+			l.columns = append(l.columns, columns...)
+			seen[role], lastUsed, joined = true, true, true
+			score += 30
+		}
 	}
 	if len(seen) < 2 || len(seen) == 2 && seen["number"] || !lastUsed {
 		return nil, 0
@@ -343,8 +356,17 @@ func saidAccount(s string) string {
 	if !ok || !accountLabel(label) {
 		return ""
 	}
-	rest, _, _ = strings.Cut(tidy(rest), " ")
-	return rest
+	account := ""
+	grouped := false // digits may stand in groups of four
+	for i, part := range strings.Fields(tidy(rest)) {
+		if i == 0 {
+			grouped = len(part) <= 6 && isDigits(part)
+		} else if !grouped || !isDigits(part) {
+			break
+		}
+		account += part
+	}
+	return account
 }
 
 // saidYear reads the year of a title such as 2022年专项资金支付明细表. A date is no year, and what is called a fiscal year (年度) comes first: 2023年1月支付2022年度资金.
