@@ -89,6 +89,13 @@ func TestReferenceYearIsClosedFromItsFigures(t *testing.T) {
 		!strings.Contains(out, `"lapsed":"428300.00","carried_out":"1500000.00","available":"0.00"`) {
 		t.Errorf("the year was closed as\n%s", out)
 	}
+	// Of the sample itself, which has taken back and carried over, only the closing is left.
+	for _, how := range [][]string{{}, {"--from-stated"}} {
+		out := whole.ok(t, append([]string{"close", "--fund", "cd-gx", "--year", "2022", "--dry-run", "--commands", "-"}, how...)...)
+		if strings.Count(out, "\n") != 1 || !strings.Contains(out, `"kind":"year-closed"`) {
+			t.Errorf("%v of the sample: %s", how, out)
+		}
+	}
 	again := p.run(t, "close", "--fund", "cd-gx", "--year", "2022", "--from-stated", "--yes", "--lang", "en")
 	if again.code != exitRefused || !strings.Contains(again.err, "closed already") || again.out != "" {
 		t.Errorf("closed again: exit %d\n%s%s", again.code, again.out, again.err)

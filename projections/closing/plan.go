@@ -82,7 +82,7 @@ func Draft(h *history.History, year events.Year, p Policy) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &drafter{h: h, y: y, policy: p, plan: &Plan{}, free: map[events.Line]events.Minor{}}
+	d := &drafter{h: h, y: y, policy: p, plan: &Plan{}, free: map[events.Line]events.Minor{}, lapsed: map[events.Line]events.Minor{}, carriedOut: map[events.Line]events.Minor{}}
 	if y.Closed {
 		d.ask("closed", nil)
 		return d.plan, nil
@@ -118,8 +118,10 @@ type drafter struct {
 
 	lines []history.Line
 	free  map[events.Line]events.Minor // of each line its own free money, without lots
-	lots  []lotLeft
-	basis events.Basis // of what follows stated figures
+	// Of each line what lapsed and was carried out already, of the root that of the fund.
+	lapsed, carriedOut map[events.Line]events.Minor
+	lots               []lotLeft
+	basis              events.Basis // of what follows stated figures
 	// lapsing is what a stated figure says of the lapse: of lines, by their codes; nil where none does.
 	lapsing map[events.Line]rounded
 }
@@ -162,6 +164,10 @@ func (d *drafter) read() error {
 	d.lines = d.y.Lines()
 	for i, l := range d.lines {
 		d.free[l.Code] = balances[i].Own.Available()
+		d.lapsed[l.Code], d.carriedOut[l.Code] = balances[i].Own.Lapsed, balances[i].Own.CarriedOut
+		if l.Code == events.Root {
+			d.lapsed[l.Code], d.carriedOut[l.Code] = balances[i].All.Lapsed, balances[i].All.CarriedOut
+		}
 	}
 	for _, l := range lots {
 		d.free[l.Line] -= l.Available()
@@ -285,6 +291,10 @@ func (d *drafter) lapse() {
 	for _, l := range d.lots {
 		if l.left > 0 {
 			d.step(Step{Kind: events.ClawedBack, Cause: events.Lapse, Line: l.Line, Lot: l.Name, Amount: l.left}, "")
+			d.lapsed[l.Line] += l.left
+			if l.Line != events.Root {
+				d.lapsed[events.Root] += l.left
+			}
 		} else if l.left < 0 {
 			d.ask("lot-short", map[string]string{"lot": l.Name, "line": string(l.Line), "amount": d.money(-l.left)})
 		}
@@ -300,8 +310,8 @@ func (d *drafter) lapse() {
 		}
 	}
 	take := func(line events.Line, a events.Minor) {
-		if stated, ok := d.lapsing[line]; d.lapsing != nil && (!ok && a != 0 || ok && !stated.holds(a)) {
-			d.ask("stated-rest", map[string]string{"line": string(line), "left": d.money(a), "stated": d.money(stated.amount)})
+		if stated, ok := d.lapsing[line]; d.lapsing != nil && (!ok && a != 0 || ok && !stated.holds(d.lapsed[line]+a)) {
+			d.ask("stated-rest", map[string]string{"line": string(line), "left": d.money(a), "lapsed": d.money(d.lapsed[line]), "stated": d.money(stated.amount)})
 			return
 		}
 		if a > 0 {
@@ -313,6 +323,7 @@ func (d *drafter) lapse() {
 		d.ask("overspent", map[string]string{"amount": d.money(-all)})
 	case d.onFund():
 		take(events.Root, all)
+	case len(short) > 0 && all == 0: // nothing is left of the fund
 	case len(short) > 0:
 		d.ask("short", map[string]string{"lines": strings.Join(short, " ")})
 	default:
@@ -449,13 +460,16 @@ func (d *drafter) amount(s *history.Stated) (out rounded, ok bool) {
 		d.ask("stated-unit", map[string]string{"seq": s.Seq.String(), "value": string(s.Value), "unit": s.Unit})
 		return out, false
 	}
-	return rounded{events.Minor(value.IntPart()), events.Minor(step.IntPart())}, true
+	return rounded{events.Minor(value.IntPart()), events.Minor(decimal.Min(step, most).IntPart())}, true
 }
 
 // lotsOf makes a carry of each figure that a stated sum of carried money is made of: its purpose is its name, after the colon where that has one.
 func (d *drafter) lotsOf(s *history.Stated) error {
 	whole, ok := d.amount(s)
-	if !ok || whole.amount == 0 {
+	if done := d.carriedOut[s.Line]; !ok || whole.holds(done) { // there is nothing to carry, or it has been
+		return nil
+	} else if done != 0 {
+		d.ask("stated-part", map[string]string{"seq": s.Seq.String(), "line": string(s.Line), "stated": d.money(whole.amount), "done": d.money(done)})
 		return nil
 	}
 	if len(s.SumOf) == 0 {
