@@ -88,6 +88,12 @@ func (l *log) add(year int, kind, fields string, postings ...string) events.Seq 
 	for _, r := range c.QuotientOf {
 		e.Resolved.QuotientOf = append(e.Resolved.QuotientOf, r.Seq)
 	}
+	for _, r := range c.BankLines {
+		e.Resolved.BankLines = append(e.Resolved.BankLines, r.Seq)
+	}
+	for _, r := range c.Matched {
+		e.Resolved.Matched = append(e.Resolved.Matched, r.Seq)
+	}
 	if c.Kind == events.FundOpened {
 		r := &e.Resolved
 		r.Currency, r.Decimals, r.Zone, r.From, r.To = l.currency, l.decimals, "Asia/Shanghai", c.From, c.To

@@ -1,7 +1,10 @@
 package projections_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +12,7 @@ import (
 
 	"fundledger/events"
 	"fundledger/projections"
+	"fundledger/projections/bank"
 	"fundledger/projections/sheet"
 
 	"pgregory.net/rapid"
@@ -33,7 +37,7 @@ func drawn(rt *rapid.T) *log {
 		amount := fmt.Sprintf("%d.%02d", cents/100, cents%100)
 		basis := rapid.SampledFrom([]string{"voucher", "stated", "inferred"}).Draw(rt, "basis")
 		dims := rapid.SampledFrom([]string{"", "", `,"dims":{"district":"a"}`, `,"dims":{"district":"b","source":"city"}`, `,"dims":{"source":"city"}`}).Draw(rt, "dims")
-		switch rapid.IntRange(0, 9).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 12).Draw(rt, "kind") {
 		case 0:
 			l.add(2022, "appropriated", fmt.Sprintf(`"date":%q,"line":%q,"amount":%q,"stage":"supplementary","basis":%q%s`, date, leaf, amount, basis, dims), "supplementary "+leaf+" "+amount+" "+date)
 		case 1:
@@ -57,15 +61,163 @@ func drawn(rt *rapid.T) *log {
 			l.add(2022, "explained", fmt.Sprintf(`"line":%q,"measure":"available","text":"x"`, leaf))
 		case 8:
 			of := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "of"))
-			if target := l.events[of-1]; !reversed[of] && (len(target.Postings) > 0 || target.Command.Kind == events.MonthClosed) && target.Command.Kind != events.Reversed {
+			if target := l.events[of-1]; !reversed[of] && l.matched(of) == 0 && (len(target.Postings) > 0 || slices.Contains(posting0, target.Command.Kind)) && target.Command.Kind != events.Reversed {
 				reversed[of] = true
 				l.reverse(of)
 			}
 		case 9:
 			l.closeMonth(2022, rapid.SampledFrom([]string{"2022-02", "2022-03", "2022-05", "2022-12"}).Draw(rt, "month"))
+		case 10, 11:
+			direction := rapid.SampledFrom([]string{"in", "out"}).Draw(rt, "direction")
+			if like := l.cash(false); len(like) > 0 && rapid.Bool().Draw(rt, "like") {
+				c := l.events[rapid.SampledFrom(like).Draw(rt, "of")-1].Command
+				amount, direction = c.Amount.String(), string(c.Cash())
+			}
+			l.add(2022, "bank-line", fmt.Sprintf(`"date":"2022-05-10","account":"1","direction":%q,"amount":%q,"counterparty":"x"`, direction, amount))
+		case 12:
+			lines := l.cash(true)
+			if len(lines) == 0 {
+				continue
+			}
+			line := rapid.SampledFrom(lines).Draw(rt, "bank line")
+			c := l.events[line-1].Command
+			fits := slices.DeleteFunc(l.cash(false), func(n events.Seq) bool {
+				of := l.events[n-1].Command
+				return of.Cash() != c.Cash() || !of.Amount.Equal(c.Amount)
+			})
+			fields := fmt.Sprintf(`"bank_lines":[%d],"rule":"manual"`, line)
+			if len(fits) > 0 {
+				fields += fmt.Sprintf(`,"events":[%d]`, rapid.SampledFrom(fits).Draw(rt, "matched"))
+			} else {
+				fields += `,"reason":"r"`
+			}
+			l.add(2022, "bank-matched", fields)
 		}
 	}
 	return l
+}
+
+// posting0 are the kinds that post nothing and are reversed all the same.
+var posting0 = []events.Kind{events.MonthClosed, events.BankLine, events.BankMatched}
+
+// matched is the standing event that matches an event, 0 where none does.
+func (l *log) matched(n events.Seq) (by events.Seq) {
+	for _, e := range l.events {
+		switch {
+		case by != 0 && e.Command.Kind == events.Reversed && e.Resolved.Of == by:
+			by = 0
+		case slices.Contains(e.Resolved.BankLines, n) || slices.Contains(e.Resolved.Matched, n):
+			by = e.Seq
+		}
+	}
+	return by
+}
+
+// cash lists the bank lines, or else the payments that went through a bank, that stand and are not matched.
+func (l *log) cash(ofBank bool) (out []events.Seq) {
+	for _, n := range l.standing() {
+		if (l.events[n-1].Command.Kind == events.BankLine) == ofBank && l.matched(n) == 0 {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// standing lists what went through a bank and is not reversed.
+func (l *log) standing() (out []events.Seq) {
+	undone := map[events.Seq]bool{}
+	for _, e := range l.events {
+		if e.Command.Kind == events.Reversed {
+			undone[e.Resolved.Of] = true
+		}
+	}
+	for _, e := range l.events {
+		if e.Command.Cash() != "" && !undone[e.Seq] {
+			out = append(out, e.Seq)
+		}
+	}
+	return out
+}
+
+// TestTheBankIsTheSameHoweverItIsRead: what is matched is what the log says, before the book was saved and after, as known at any number; a reconciliation has every line and event
+// that stands in just one finding, and proposes nothing that does not come to the same on both sides.
+func TestTheBankIsTheSameHoweverItIsRead(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		l := drawn(rt)
+		whole := l.book()
+		var saved bytes.Buffer
+		if err := whole.Save(&saved, "p"); err != nil {
+			rt.Fatal(err)
+		}
+		loaded, err := projections.LoadBook(&saved, "p", func(_ context.Context, n events.Seq) ([]byte, error) {
+			return events.AppendLine(nil, l.events[n-1]), nil
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		q := bank.Query{From: l.day("2022-01-01"), To: l.day("2023-12-31"), Window: 5}
+		says := func(b *projections.Book) string {
+			r, err := b.Reconciliation(q)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			s, err := r.Sheet(b.History(), "", "")
+			if err != nil {
+				rt.Fatal(err)
+			}
+			var out strings.Builder
+			if err := sheet.Write(&out, "json", s, sheet.Options{}); err != nil {
+				rt.Fatal(err)
+			}
+			return out.String()
+		}
+		at := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "at"))
+		part := l.book(at)
+		for _, pair := range [][2]*projections.Book{{whole, loaded}, {part, whole.At(at)}, {part, loaded.At(at)}} {
+			if a, b := says(pair[0]), says(pair[1]); a != b {
+				rt.Fatalf("%s\nis\n%s", a, b)
+			}
+			if a, b := pair[0].History().Matches(), pair[1].History().Matches(); !maps.Equal(a, b) {
+				rt.Fatalf("matched are %v and %v", a, b)
+			}
+		}
+		matches := whole.History().Matches()
+		for _, e := range l.events {
+			if got := matches[e.Seq]; got != l.matched(e.Seq) {
+				rt.Fatalf("event %d is matched by %d, want %d", e.Seq, got, l.matched(e.Seq))
+			}
+		}
+		r, err := whole.Reconciliation(q)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		seen := map[events.Seq]int{}
+		for _, f := range r.Findings {
+			for _, x := range f.Lines {
+				seen[x.Seq]++
+			}
+			for _, x := range f.Events {
+				seen[x.Seq]++
+			}
+			if f.State == bank.Proposed && (f.Bank() != f.Book() || len(f.Events) == 0) {
+				rt.Fatalf("proposed are %d at the bank, %d in the ledger", f.Bank(), f.Book())
+			}
+		}
+		left := 0
+		for _, n := range l.standing() {
+			switch seen[n] {
+			case 0:
+				left++
+			case 1:
+			default:
+				rt.Fatalf("event %d is in %d findings", n, seen[n])
+			}
+		}
+		if left != r.Before || len(seen)+left != len(l.standing()) {
+			rt.Fatalf("%d are found and %d left out, of %d that stand; %d lie before the statements", len(seen), left, len(l.standing()), r.Before)
+		}
+	})
 }
 
 func everything(t testing.TB, b *projections.Book, qs ...projections.Query) string {
