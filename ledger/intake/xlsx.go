@@ -100,6 +100,10 @@ func (f *File) openXLSX() error {
 
 func isTrue(s string) bool { return s == "1" || s == "true" }
 
+// suspicious is how many bytes a part may have whatever it was packed to. Registers are packed to a tenth or a thirtieth; what is larger than this and packed to less than a
+// two-hundredth was made to fill the memory.
+const suspicious = 256 << 20
+
 // part unpacks a part. One that is larger than [MaxSheet] is refused, whatever the file says of its size.
 func (w *workbook) part(name string) ([]byte, error) {
 	part := w.parts[name]
@@ -107,7 +111,7 @@ func (w *workbook) part(name string) ([]byte, error) {
 		return nil, w.file.wrong("file-damaged")
 	}
 	tooLarge := &events.Error{Code: events.TooLarge, Why: "file", Args: events.Args{"value": w.file.Name}}
-	if part.UncompressedSize64 > MaxSheet {
+	if part.UncompressedSize64 > MaxSheet || part.UncompressedSize64 > suspicious && part.UncompressedSize64/200 > part.CompressedSize64 {
 		return nil, tooLarge
 	}
 	r, err := part.Open()
