@@ -18,6 +18,7 @@ type column struct {
 	name  string // as it stands in the header, with a / between two rows; "" where there is none
 	unit  Unit   // of its name, its mapping or the table; "" where nobody says
 	parts []string
+	digit bool // a part of its name begins with a digit
 }
 
 // A layout says where in a sheet what stands.
@@ -245,13 +246,19 @@ func (l *layout) repeats(r *Row) bool {
 		if c.index >= len(r.Cells) || r.Cells[c.index].Text == "" {
 			continue
 		}
-		if c.named(squeeze(r.Cells[c.index].Text)) {
+		if text := r.Cells[c.index].Text; c.maybeNamed(text[0]) && c.named(squeeze(text)) {
 			same++
 		} else if other++; other*2 >= filled { // as soon as it is clear
 			return false
 		}
 	}
 	return same >= 2 || same == 1 && len(l.header) > 1
+}
+
+// maybeNamed reports whether the column's name or a part of it may be a text with that first byte: most cells begin with a digit, which hardly a name does.
+func (c *column) maybeNamed(first byte) bool {
+	c.named("")
+	return first < '0' || first > '9' || c.digit
 }
 
 // named reports whether a squeezed text is the column's name or a part of it.
@@ -261,6 +268,7 @@ func (c *column) named(s string) bool {
 		for part := range strings.SplitSeq(c.name, "/") {
 			if part = squeeze(part); part != "" {
 				c.parts = append(c.parts, part)
+				c.digit = c.digit || part[0] >= '0' && part[0] <= '9'
 			}
 		}
 	}
