@@ -68,6 +68,7 @@ type Line struct {
 
 	party  party
 	undone []events.Seq // the matchings that were taken back
+	said   *names       // what the bank names
 	found  *Finding
 }
 
@@ -89,6 +90,7 @@ type Movement struct {
 
 	party  party
 	undone []events.Seq
+	named  *names
 	found  *Finding
 }
 
@@ -276,6 +278,7 @@ func (v *View) amend(of events.Seq, set *events.Amendment) {
 	if m == nil {
 		return
 	}
+	m.named = nil
 	if set.HasDocuments {
 		m.Documents = set.Documents
 	}

@@ -224,7 +224,16 @@ type names struct {
 	bank    []string // numbers in its note
 }
 
-func (m *Movement) names() (n names) {
+// names are worked out once: every rule asks for them.
+func (m *Movement) names() *names {
+	if m.named == nil {
+		m.named = m.findNames()
+	}
+	return m.named
+}
+
+func (m *Movement) findNames() *names {
+	n := &names{}
 	n.voucher = number(m.Voucher.Number)
 	own := append([]string{string(m.ID)}, m.Documents...)
 	for _, s := range own {
@@ -276,6 +285,15 @@ func (f *finder) index(key func(*Movement, string) string) *nameIndex {
 	return x
 }
 
+// numbers are those that the bank gives, worked out once.
+func (l *Line) numbers() []string {
+	if l.said == nil {
+		text := l.Reference + " " + l.Purpose
+		l.said = &names{own: numbers(text), papers: papers(text)}
+	}
+	return l.said.own
+}
+
 // named lists the events that a line names by the number of their voucher, and those that it names otherwise or that name it. A number that too many share tells
 // nothing.
 func (x *nameIndex) named(l *Line, key func(string) string) (vouchers, others []*Movement) {
@@ -285,12 +303,11 @@ func (x *nameIndex) named(l *Line, key func(string) string) (vouchers, others []
 		}
 		return nil
 	}
-	said := l.Reference + " " + l.Purpose
-	for _, n := range numbers(said) {
+	for _, n := range l.numbers() {
 		vouchers = append(vouchers, look(x.vouchers, n)...)
 		others = append(others, look(x.own, n)...)
 	}
-	for _, p := range papers(said) {
+	for _, p := range l.said.papers {
 		if found := x.papers[key(p.number)]; len(found) <= sharedMost {
 			for _, m := range found {
 				if strings.HasSuffix(p.issuer, m.issuer) {

@@ -105,7 +105,7 @@ func (f *finder) ofVouchers() (out []sum) {
 			continue
 		}
 		for _, v := range byTotal[l.Amount] {
-			named := slices.Contains(numbers(l.Reference+" "+l.Purpose), number(v.Number))
+			named := slices.Contains(l.numbers(), number(v.Number))
 			if !slices.ContainsFunc(groups[v], func(m *Movement) bool {
 				return !f.inTime(l, m) || parted(l, m) || !named && l.party != (party{}) && like(l.party, m.party) != same
 			}) {

@@ -172,7 +172,7 @@ func (m *maker) printed(party string) string {
 
 // right is a payment that the bank has carried out as it should.
 func (m *maker) right(party string) {
-	amount, on := m.amount(4+m.r.IntN(6)), m.someDay()
+	amount, on := m.amount(6+m.r.IntN(4)), m.someDay()
 	lag := events.Day(m.r.IntN(Window + 1))
 	more, number := "", ""
 	if m.r.IntN(3) > 0 {
