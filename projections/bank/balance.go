@@ -146,6 +146,7 @@ func (b *Balance) add(found *Finding, q Query) {
 	}
 	for _, l := range found.Lines {
 		switch {
+		case q.Account != "" && l.Account != q.Account && settled: // the other half of a transfer between our accounts
 		case q.Account != "" && l.Account != q.Account: // the part of the events that went through another account
 			entered(l.Day, -l.Amount, inOut(-l.Amount))
 			if l.Day <= q.To {

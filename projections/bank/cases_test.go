@@ -8,6 +8,7 @@ import (
 
 	"fundledger/events"
 	"fundledger/projections/bank"
+	"fundledger/projections/bank/banktest"
 )
 
 // A books is written a line an event: "pay ID AMOUNT DATE PAYEE [more]", "line ID ±AMOUNT DATE PARTY [more]" and "match LINES EVENTS RULE".
@@ -223,6 +224,22 @@ func TestCases(t *testing.T) {
 			match m a p amount
 			reversed x m`, "differs taken-back a / p",
 		},
+		"alike in every way, and one matching was taken back": {
+			`pay p 5.00 2022-04-01 甲
+			pay q 5.00 2022-04-01 甲
+			line a -5.00 2022-04-03 甲
+			line b -5.00 2022-04-03 甲
+			match m b q amount
+			reversed x m`, "proposed amount a / q\nproposed amount b / p",
+		},
+		"alike in every way, and the first matching was taken back": {
+			`pay p 5.00 2022-04-01 甲
+			pay q 5.00 2022-04-01 甲
+			line a -5.00 2022-04-03 甲
+			line b -5.00 2022-04-03 甲
+			match m a p amount
+			reversed x m`, "proposed amount a / q\nproposed amount b / p",
+		},
 		"matched stays as it is": {
 			`pay p 5.00 2022-04-01 甲
 			pay q 5.00 2022-04-01 甲
@@ -390,6 +407,24 @@ func TestAccounts(t *testing.T) {
 	}
 	if b := r.Balance; b.Opening != 10000 || b.Closing != 8800 || b.Bank() != 8800 || b.Book() != 8800 {
 		t.Errorf("one account %+v", b)
+	}
+}
+
+// TestTransferBetweenAccounts: what goes from one account of ours to the other is settled once, and is on neither side of the proof of one of them alone.
+func TestTransferBetweenAccounts(t *testing.T) {
+	t.Parallel()
+	f := books(t, `line a -100.00 2022-04-05 - {"account":"1","balance":"900.00"}
+		line b +100.00 2022-04-05 - {"account":"2","balance":"100.00"}
+		match m a,b - manual {"reason":"between our own accounts"}`)
+	for _, account := range []string{"", "1", "2"} {
+		r, err := bank.Reconcile(f.view, bank.Query{From: day(t, "2022-04-01"), To: day(t, "2022-04-30"), Account: account, Window: banktest.Window})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &r.Balance
+		if !b.Closes() || b.BankIn.Amount != 0 || b.BankOut.Amount != 0 || b.BookIn != 0 || b.BookOut != 0 || b.BookClosing != b.Closing {
+			t.Errorf("account %q: %+v", account, b)
+		}
 	}
 }
 

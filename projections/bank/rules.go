@@ -436,16 +436,25 @@ func (f *finder) byParty() {
 		party
 		amount events.Minor
 		day    events.Day
+		undone events.Seq
 	}
 	type moveClass struct {
 		party
 		amount      events.Minor
 		first, last events.Day
+		undone      events.Seq
+	}
+	// What a matching was taken back of is like no other.
+	apart := func(undone []events.Seq, seq events.Seq) events.Seq {
+		if len(undone) == 0 {
+			return 0
+		}
+		return seq
 	}
 	shelves := map[partyKey]*shelf{}
 	moveSets := map[moveClass]int{}
 	for _, m := range f.freeMoves() {
-		c := moveClass{m.party, m.Amount, m.Date.First(), m.Date.Last()}
+		c := moveClass{m.party, m.Amount, m.Date.First(), m.Date.Last(), apart(m.undone, m.Seq)}
 		if at, ok := moveSets[c]; ok {
 			w.moves[at] = append(w.moves[at], m)
 			continue
@@ -466,7 +475,7 @@ func (f *finder) byParty() {
 	lineSets := map[lineClass]int{}
 	crowded := map[int]bool{}
 	for _, l := range f.freeLines() {
-		c := lineClass{l.party, l.Amount, l.Day}
+		c := lineClass{l.party, l.Amount, l.Day, apart(l.undone, l.Seq)}
 		if at, ok := lineSets[c]; ok {
 			w.lines[at] = append(w.lines[at], l)
 			continue
