@@ -29,6 +29,32 @@ var scales = []struct {
 // signs are what may stand before an amount and says no more than that it is one.
 var signs = []string{"人民币", "RMB", "CNY", "¥", "￥"}
 
+// Figures makes full-width signs plain and leaves out what is invisible, so that an amount or a date can be read; it is trimmed, and every white space in it is a
+// plain space. ok is false where what is seen is not what stands there: of signs that only look like digits, such as the mark of a footnote in 1738①, compatibility forms would
+// make further digits, and a sign that turns the direction of writing shows 100 for 001.
+func Figures(s string) (plain string, ok bool) {
+	ok = true
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r > ' ' && r < 0x7f:
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		case r >= '！' && r <= '～':
+			return r - '！' + '!'
+		case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', unicode.IsControl(r), strings.ContainsFunc(norm.NFKC.String(string(r)), figure):
+			ok = false
+		case unicode.In(r, unicode.Cf):
+			return -1
+		}
+		return r
+	}, s)
+	return strings.TrimSpace(norm.NFKC.String(s)), ok
+}
+
+// figure reports whether a character is a part of a number.
+func figure(r rune) bool { return digit(r) || r == '.' || r == ',' }
+
 // ReadAmount reads an amount as people write it: 126000, 1,738.70, ¥100.00, 100万, 1.2亿元, full-width digits, Chinese capitals. A number without a unit is in the
 // currency's own. It is exact: what cannot be read without guessing is a [events.BadValue], such as 1,23 or 1亿2千万.
 func ReadAmount(s string) (Amount, error) {
@@ -36,7 +62,10 @@ func ReadAmount(s string) (Amount, error) {
 	if a, ok := events.ParseCapitals(written); ok {
 		return Amount{Figures: a.String(), Capitals: written}, nil
 	}
-	text := norm.NFKC.String(written)
+	text, ok := Figures(written)
+	if !ok {
+		return Amount{}, &events.Error{Code: events.BadValue, Why: "amount-hand", Args: events.Args{"field": "amount", "value": s}}
+	}
 	for _, sign := range signs {
 		if rest, ok := strings.CutPrefix(text, sign); ok {
 			text = strings.TrimSpace(rest)
@@ -126,12 +155,15 @@ const dateMarks = "-/.年月日号"
 // what was written, in the form of commands; what commands take is taken as it is. A date that has to be guessed is a [events.BadValue]: 4月18日 has no year, and
 // of 3/4/2022 nobody knows the month.
 func ReadDate(s string) (string, error) {
-	text := strings.TrimSpace(norm.NFKC.String(s))
-	if _, err := events.ParseDate(text); err == nil {
+	text, ok := Figures(s)
+	if _, err := events.ParseDate(text); err == nil && ok {
 		return text, nil
 	}
 	refuse := func(why string) (string, error) {
 		return "", &events.Error{Code: events.BadValue, Why: why, Args: events.Args{"field": "date", "value": s}}
+	}
+	if !ok {
+		return refuse("date-hand")
 	}
 	if strings.TrimFunc(text, digit) == "" && len(text) == 8 {
 		text = text[:4] + "-" + text[4:6] + "-" + text[6:]
@@ -144,12 +176,14 @@ func ReadDate(s string) (string, error) {
 			parts = append(parts, rest)
 			break
 		}
-		mark := []rune(rest[at:])[0]
-		if at == 0 || !strings.ContainsRune(dateMarks, mark) {
+		number := rest[:at]
+		rest = strings.TrimLeft(rest[at:], " ") // 2022 年 4 月 18 日, as forms print it
+		mark := []rune(rest)[0]
+		if number == "" || !strings.ContainsRune(dateMarks, mark) {
 			return refuse("date-hand")
 		}
-		parts, marks = append(parts, rest[:at]), marks+string(mark)
-		rest = strings.TrimLeftFunc(rest[at+len(string(mark)):], unicode.IsSpace)
+		parts, marks = append(parts, number), marks+string(mark)
+		rest = strings.TrimLeft(rest[len(string(mark)):], " ")
 	}
 	switch marks {
 	case "-", "--", "/", "//", ".", "..", "年", "年月", "年月日", "年月号":

@@ -26,6 +26,7 @@ func TestReadAmount(t *testing.T) {
 		"0.5万":              "5000||0.5万",
 		"¥100.00":           "100.00||¥100.00",
 		"￥１００．００":           "100.00||￥１００．００",
+		"\u200e100\ufeff":   "100||\u200e100\ufeff",
 		"１，０００":             "1000||１，０００",
 		"人民币 5,000元":        "5000||人民币 5,000元",
 		"1,234,567.89":      "1234567.89||1,234,567.89",
@@ -67,7 +68,11 @@ func TestReadAmount(t *testing.T) {
 		"1234567890123456":        "amount-large",
 		"99999999999亿":            "amount-large",
 		"1\x00":                   "amount-hand",
-		"\u202e100":               "amount-hand",
+		"\u202e001":               "amount-hand", // it is seen as 100
+		"1738①":                   "amount-hand", // a footnote is no digit
+		"1738²":                   "amount-hand",
+		"𝟏00":                     "amount-hand",
+		"1⒈5":                     "amount-hand",
 		strings.Repeat("9", 5000): "amount-large",
 	} {
 		a, err := desk.ReadAmount(written)
@@ -108,6 +113,7 @@ func TestReadDate(t *testing.T) {
 		"2022-04-18": "2022-04-18", "2022/4/18": "2022-04-18", "2022.4.18": "2022-04-18", "20220418": "2022-04-18", "2022年4月18日": "2022-04-18",
 		"2022年4月18号": "2022-04-18", "2022年4月": "2022-04", "2022年": "2022", "2022-4": "2022-04", "2022/12": "2022-12", "2022": "2022",
 		"２０２２年４月": "2022-04", "2022-01-01/2022-12-08": "2022-01-01/2022-12-08", " 2022-04-18 ": "2022-04-18", "2022年 4月 8日": "2022-04-08",
+		"2022 年 4 月 18 日": "2022-04-18", "２０２２　年": "2022", "\u200e2022-4-18\u200b": "2022-04-18",
 	} {
 		if got, err := desk.ReadDate(written); got != want || err != nil {
 			t.Errorf("ReadDate(%q) = %q, %v; want %q", written, got, err, want)
@@ -116,7 +122,7 @@ func TestReadDate(t *testing.T) {
 	for written, why := range map[string]string{
 		"4月18日": "date-year", "18.04.2022": "date-year", "3/4/2022": "date-year", "22-4-18": "date-year", "4月": "date-year", "2022-02-30": "date-hand",
 		"2022-13": "date-hand", "": "date-hand", "yesterday": "date-hand", "2022年4日": "date-hand", "2022-4-18-1": "date-hand", "2022-4/18": "date-hand",
-		"2022年4": "date-hand", "44669": "date-hand", "2022 年": "date-hand", "20220230": "date-hand", "2022-4-": "date-hand", "--": "date-hand", "2022\x00": "date-hand", "2022-111": "date-hand",
+		"2022年4": "date-hand", "44669": "date-hand", "2022-4-1①": "date-hand", "2022-4-1²": "date-hand", "\u202e2022-4-1": "date-hand", "2022 4-1": "date-hand", "2 022-4-1": "date-hand", "20220230": "date-hand", "2022-4-": "date-hand", "--": "date-hand", "2022\x00": "date-hand", "2022-111": "date-hand",
 	} {
 		got, err := desk.ReadDate(written)
 		if e, ok := err.(*events.Error); !ok || e.Why != why || e.Args["value"] != written {

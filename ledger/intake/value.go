@@ -1,11 +1,13 @@
 package intake
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"fundledger/events"
+	"fundledger/ledger/desk"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -186,6 +188,12 @@ func clip(s string) string {
 // It is a [events.BadValue] where the text is no such amount, and a [events.MissingField] with Why no-unit where no unit is known.
 func ParseMoney(s string, column Unit, decimals int) (Money, error) {
 	t := squeeze(s)
+	if t != s { // what was folded must be seen as what it is, and two numbers in one cell are not one
+		plain, ok := desk.Figures(s)
+		if !ok || twoNumbers.MatchString(plain) {
+			return Money{}, valueError("cell-amount", s)
+		}
+	}
 	if t == "" {
 		return Money{}, valueError("cell-amount", s)
 	}
@@ -325,8 +333,8 @@ const (
 // DateOrders lists them.
 var DateOrders = []DateOrder{DayFirst, MonthFirst}
 
-// ParseDate reads a date as people write it and returns it as a command does, as exact as it is: 2022-04-18, 2022/4/18, 2022.4.18, 20220418 and
-// 2022年4月18日 (a time after it is left out), 2022-04, 2022.4, 2022年4月 and 202204, 2022 and 2022年.
+// ParseDate reads a date as [desk.ReadDate] does, and as programs write it: with a time of day behind it, which is left out, as 202204, and with the year last,
+// 18/04/2022.
 //
 // It is a [events.BadValue] where the text is no date; with Why cell-date-order where day and month could be either and order does not say which.
 func ParseDate(s string, order DateOrder) (string, error) {
@@ -335,78 +343,40 @@ func ParseDate(s string, order DateOrder) (string, error) {
 			return s, nil
 		}
 	}
-	t := squeeze(s)
-	bad := func() (string, error) { return "", valueError("cell-date", s) }
-	if t == "" {
-		return bad()
-	}
-	if isDigits(t) {
-		switch len(t) {
-		case 4:
-			return dateOf(s, t, "", "")
-		case 6:
-			return dateOf(s, t[:4], t[4:], "")
-		case 8:
-			return dateOf(s, t[:4], t[4:6], t[6:])
-		}
-		return bad()
-	}
-	if i := strings.IndexByte(s, ':'); i > 0 { // a time of day follows
-		folded := strings.Fields(norm.NFKC.String(s))
-		if len(folded) < 2 {
-			day, _, ok := strings.Cut(folded[0], "T")
-			if !ok {
-				return bad()
-			}
-			folded[0] = day
-		}
-		t = squeeze(folded[0])
-	}
-	t = strings.TrimSuffix(strings.TrimSuffix(t, "日"), "号")
-	t = dashes.Replace(t)
-	parts := strings.Split(strings.TrimSuffix(t, "-"), "-")
-	for _, p := range parts {
-		if p == "" || !isDigits(p) || len(p) > 4 {
-			return bad()
-		}
-	}
-	switch {
-	case len(parts) > 3:
-		return bad()
-	case len(parts[0]) == 4:
-		parts = append(parts, "", "")
-		return dateOf(s, parts[0], parts[1], parts[2])
-	case len(parts) == 3 && len(parts[2]) == 4:
-		first, _ := strconv.Atoi(parts[0])
-		second, _ := strconv.Atoi(parts[1])
-		switch {
-		case order == DayFirst || order == "" && first > 12 && second <= 12:
-			return dateOf(s, parts[2], parts[1], parts[0])
-		case order == MonthFirst || order == "" && second > 12 && first <= 12:
-			return dateOf(s, parts[2], parts[0], parts[1])
-		case first == second:
-			return dateOf(s, parts[2], parts[0], parts[1])
-		}
-		return "", valueError("cell-date-order", s)
-	}
-	return bad()
-}
-
-var dashes = strings.NewReplacer("年", "-", "月", "-", "/", "-", ".", "-")
-
-func dateOf(s, year, month, day string) (string, error) {
-	text := year
-	for _, part := range []string{month, day} {
-		if part == "" {
-			break
-		}
-		if len(part) > 2 {
-			return "", valueError("cell-date", s)
-		}
-		text += "-" + strings.Repeat("0", 2-len(part)) + part
-	}
-	if _, err := events.ParseDate(text); err != nil {
+	text, ok := desk.Figures(s)
+	if !ok {
 		return "", valueError("cell-date", s)
 	}
-	return text, nil
+	if strings.IndexByte(text, ':') > 0 {
+		text = clock.ReplaceAllString(text, "")
+	}
+	if isDigits(text) && len(text) == 6 {
+		text = text[:4] + "-" + text[4:]
+	}
+	if parts := yearLast.FindStringSubmatch(text); parts != nil && parts[2] == parts[4] {
+		first, _ := strconv.Atoi(parts[1])
+		second, _ := strconv.Atoi(parts[3])
+		switch {
+		case order == DayFirst || order == "" && first > 12 && second <= 12:
+			text = parts[5] + "-" + parts[3] + "-" + parts[1]
+		case order == MonthFirst || order == "" && second > 12 && first <= 12, first == second:
+			text = parts[5] + "-" + parts[1] + "-" + parts[3]
+		default:
+			return "", valueError("cell-date-order", s)
+		}
+	}
+	date, err := desk.ReadDate(text)
+	if err != nil {
+		return "", valueError("cell-date", s)
+	}
+	return date, nil
 }
+
+var (
+	// clock is a time of day behind a date.
+	clock = regexp.MustCompile(`(?i)(T| +)((上午|下午|am|pm) *)?[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( *(am|pm))?(Z|[+-][0-9]{2}:?[0-9]{2})?$`)
+	// yearLast is 18/04/2022.
+	yearLast = regexp.MustCompile(`^([0-9]{1,2}) *([-/.]) *([0-9]{1,2}) *([-/.]) *([0-9]{4})$`)
+	// twoNumbers is white space within a number: 100 200, or two lines in one cell.
+	twoNumbers = regexp.MustCompile(`[0-9.,] +[0-9.,]`)
+)

@@ -78,7 +78,15 @@ func TestParseMoney(t *testing.T) {
 		{"", intake.Yuan, "", false, "cell-amount"},
 		{"#REF!", intake.Yuan, "", false, "cell-amount"},
 		{"100万平方米", intake.Yuan, "", false, "cell-amount"},
-		{"1\x002", intake.Yuan, "12", false, ""}, // what is invisible is no part of it
+		{"1\x002", intake.Yuan, "", false, "cell-amount"},
+		{"1738①", intake.Yuan, "", false, "cell-amount"}, // a footnote is no digit
+		{"1738²", intake.Yuan, "", false, "cell-amount"},
+		{"𝟏00", intake.Yuan, "", false, "cell-amount"},
+		{"\u202e001", intake.Yuan, "", false, "cell-amount"}, // it is seen as 100
+		{"100 200", intake.Yuan, "", false, "cell-amount"},   // two amounts are not one
+		{"100\n200", intake.Yuan, "", false, "cell-amount"},
+		{"12 5", intake.Yuan, "", false, "cell-amount"},
+		{"1，\u3000738", intake.Yuan, "", false, "cell-amount"},
 	} {
 		m, err := intake.ParseMoney(c.in, c.unit, 2)
 		if why(err) != c.why || err == nil && (m.Text != c.want || m.Negative != c.negative) {
@@ -179,6 +187,23 @@ func TestParseDate(t *testing.T) {
 		{"04/05/2022", "", "", "cell-date-order"},
 		{"2022-02-30", "", "", "cell-date"},
 		{"2022-13", "", "", "cell-date"},
+		{"2022 年 4 月 18 日", "", "2022-04-18", ""},
+		{"2022-04-18 下午 1:01", "", "2022-04-18", ""},
+		{"2022-04-18T13:01:02.5+08:00", "", "2022-04-18", ""},
+		{"18.04.2022 8:05", "", "2022-04-18", ""},
+		{"2022年4日", "", "", "cell-date"},
+		{"2022-4-", "", "", "cell-date"},
+		{"2022-4/18", "", "", "cell-date"},
+		{"13/05-2022", "", "", "cell-date"},
+		{"2022.4月18", "", "", "cell-date"},
+		{"2022日", "", "", "cell-date"},
+		{"2022月", "", "", "cell-date"},
+		{"2022-4号", "", "", "cell-date"},
+		{"20 22-4-1", "", "", "cell-date"},
+		{"2022-4-1①", "", "", "cell-date"},
+		{"\u202e2022-4-1", "", "", "cell-date"},
+		{"2022-04-18 :", "", "", "cell-date"},
+		{"2022-04-18 9:30 补付", "", "", "cell-date"},
 		{"4月18日", "", "", "cell-date"},
 		{"22-04-18", "", "", "cell-date"},
 		{"小计", "", "", "cell-date"},
