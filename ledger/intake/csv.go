@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -94,28 +95,86 @@ func (f *File) guessComma(head int) rune {
 	return best
 }
 
-// csvRows yields the rows of a CSV file. A row whose quotes do not close, or which has characters that are none, is an error of that row alone.
+// A replay is the text of a CSV file that keeps what has been read since the last row, so that it can be read once more otherwise.
+type replay struct {
+	from  io.Reader
+	again []byte // comes first
+	kept  []byte
+	at    int64 // where kept begins
+}
+
+func (r *replay) Read(p []byte) (n int, err error) {
+	if len(r.again) > 0 {
+		n = copy(p, r.again)
+		r.again = r.again[n:]
+	} else {
+		n, err = r.from.Read(p)
+	}
+	r.kept = append(r.kept, p[:n]...)
+	return n, err
+}
+
+// forget leaves out what stands before a place, now and then.
+func (r *replay) forget(before int64) {
+	if n := before - r.at; n > 64<<10 {
+		r.kept = append(r.kept[:0], r.kept[n:]...)
+		r.at = before
+	}
+}
+
+// rewind takes the line that begins at a place, blank ones before it left out, and goes back to what stands behind it.
+func (r *replay) rewind(at int64) (line string, end int64) {
+	rest := r.kept[at-r.at:]
+	for line == "" && len(rest) > 0 {
+		n := bytes.IndexByte(rest, '\n') + 1
+		if n == 0 {
+			n = len(rest)
+		}
+		line, rest, at = strings.TrimRight(string(rest[:n]), "\r\n"), rest[n:], at+int64(n)
+	}
+	r.again, r.kept, r.at = slices.Concat(rest, r.again), nil, 0
+	return line, at
+}
+
+const openQuote = "row-quotes"
+
+func hasOpenQuote(err error) bool {
+	var e *events.Error
+	return errors.As(err, &e) && e.Why == openQuote
+}
+
+// csvRows yields the rows of a CSV file. A row whose quotes do not close, or which has characters that are none, is an error of that row alone: an open quote ends with its line.
 func (f *File) csvRows(yield func(*Row, error) bool) {
-	r := csv.NewReader(f.csvText())
-	r.Comma, r.FieldsPerRecord, r.ReuseRecord = f.Comma, -1, true
+	text := &replay{from: f.csvText()}
+	read := func() *csv.Reader {
+		r := csv.NewReader(text)
+		r.Comma, r.FieldsPerRecord, r.ReuseRecord = f.Comma, -1, true
+		return r
+	}
+	r, line, offset := read(), 0, int64(0) // the lines and bytes before those of r
 	var row Row
 	for {
+		start := r.InputOffset()
+		text.forget(start)
 		fields, err := r.Read()
 		if err == io.EOF {
 			return
 		}
-		row = Row{Cells: row.Cells[:0], at: r.InputOffset()}
+		row = Row{Cells: row.Cells[:0], at: offset + r.InputOffset()}
 		var parse *csv.ParseError
 		switch {
 		case errors.As(err, &parse):
-			row.Number = parse.StartLine
-			row.Err = &events.Error{Code: events.Malformed, Why: "row-quotes", Args: events.Args{"row": number(parse.StartLine), "line": number(parse.Line)}}
+			row.Number = line + parse.StartLine
+			row.Err = &events.Error{Code: events.Malformed, Why: openQuote, Args: events.Args{"row": number(row.Number)}}
+			broken, end := text.rewind(start)
+			fields = strings.Split(broken, string(f.Comma))
+			r, line, offset = read(), row.Number, offset+end
 		case err != nil:
 			yield(nil, err)
 			return
 		default:
 			row.Number, _ = r.FieldPos(0)
-			if row.Number == 1 && len(fields) <= 2 && strings.HasPrefix(fields[0], "sep=") { // a note to Excel
+			if row.Number += line; row.Number == 1 && len(fields) <= 2 && strings.HasPrefix(fields[0], "sep=") { // a note to Excel
 				continue
 			}
 		}

@@ -77,7 +77,12 @@ func TestDamagedRows(t *testing.T) {
 		},
 		"a quote that does not close": {
 			"支付日期,项目,收款人全称,支付金额（元）\n2022-01-02,产业发展,乙公司,2\n2022-01-01,产业发展,\"甲公司,1\n2022-01-02,产业发展,乙公司,3\n",
-			[]string{"2 2@2 2022-01-02 乙公司", "3 refused row-quotes"},
+			[]string{"2 2@2 2022-01-02 乙公司", "3 refused row-quotes", "4 3@2 2022-01-02 乙公司"},
+		},
+		"several, blank lines and a value of two lines": {
+			"支付日期,项目,收款人全称,支付金额（元）\r\n\r\n2022-01-01,产业发展,\"甲公司,1\r\n\r\n2022-01-02,\"产业\r\n发展\",乙公司,3\r\n2022-01-03,产业发展,\"丙公司,4\r\n2022-01-04,产业发展,丁\"公司\",5\r\n" +
+				"2022-01-05,产业发展,戊公司,6\r\n",
+			[]string{"3 refused row-quotes", "5 3@2 2022-01-02 乙公司", "7 refused row-quotes", "8 refused row-quotes", "9 6@2 2022-01-05 戊公司"},
 		},
 		"a quote within": {
 			"支付日期,项目,收款人全称,支付金额（元）\n2022-01-01,产业发展,甲\"公司,1\n2022-01-02,产业发展,乙公司,2\n",
@@ -129,6 +134,46 @@ func TestTotals(t *testing.T) {
 		}
 		if !slices.Equal(bad, c.bad) {
 			t.Errorf("%s: totals %+v disagree, want rows %v", name, p.Totals, c.bad)
+		}
+	}
+}
+
+// The rows of a journal that add up a month have a date; they are no payments.
+func TestTotalsOfJournals(t *testing.T) {
+	t.Parallel()
+	const journal = "支付日期,项目,摘要,收款人全称,支付金额（元）\n" +
+		"2022-01-05,产业发展,补助,甲公司,5\n2022-01-31,产业发展,本月合计,,5\n2022-01-31,,过次页,,5\n2022-02-01,,承前页,,5\n" +
+		"2022-02-03,产业发展,补助,乙公司,3\n2022-02-28,产业发展,本月合计,,3\n2022-02-28,产业发展,本年累计,,8\n2022-02-28,产业发展,补助,合计,1\n"
+	p := plan(t, "x.csv", []byte(journal), intake.Options{As: intake.Payments})
+	wantRows(t, became(t, p), "2 5@2 2022-01-05 甲公司", "3 passed total", "4 passed total", "5 passed total", "6 3@2 2022-02-03 乙公司", "7 passed total", "8 passed total", "9 1@2 2022-02-28 合计")
+	if len(p.Totals) > 0 {
+		t.Errorf("totals %+v disagree", p.Totals)
+	}
+}
+
+// A row whose cells do not stand where they belong is refused from the file of refused rows too, until somebody has mended it.
+func TestDamagedRowsStayRefused(t *testing.T) {
+	t.Parallel()
+	const head = "支付日期,项目,支付金额（元）,收款人全称\n"
+	for _, row := range []string{"2022-01-01,产业发展,1,738.70,甲公司", "2022-01-01,产业发展,5,\"甲公司", "2022-01-01,产业发展,5,甲\"公司", "2022-01-01,产业发展,5,\xff公司"} {
+		o := intake.Options{As: intake.Payments}
+		p := plan(t, "x.csv", []byte(head+row+"\n"), o)
+		var out bytes.Buffer
+		for item := range p.Items(nil) {
+			if item.Kind != intake.Refusal {
+				t.Fatalf("%s: %+v", row, item)
+			}
+			if err := p.WriteRefused(&out, []intake.Refused{{Row: item.Row, Reason: "why", Faulty: item.Faulty}}, words.Chinese); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if text := out.String(); !strings.Contains(text, "公司") {
+			t.Errorf("%s: what stood in the row is lost: %s", row, text)
+		}
+		for item := range plan(t, "x.csv", out.Bytes(), o).Items(nil) {
+			if item.Kind != intake.Refusal {
+				t.Errorf("%s became %s, unmended, of\n%s", row, item.Commands, out.String())
+			}
 		}
 	}
 }

@@ -35,7 +35,9 @@ type Cell struct {
 	// Unit is what the number format puts behind the number.
 	Unit Unit
 
-	style int
+	style   int
+	divided bool // the number format shows the number divided by a thousand or more
+	from04  bool // days are counted from 1904 in its workbook
 }
 
 // A Row is one row of a sheet, valid until the next is asked for.

@@ -205,6 +205,10 @@ func cutOrdinal(s string) (level int, rest string) {
 	return 0, s
 }
 
+func (y *YearFacts) has(code events.Line) bool {
+	return slices.ContainsFunc(y.Lines, func(l LineFacts) bool { return l.Code == code })
+}
+
 // lineOf finds the line of a year that a code or a name means. A name is that of a line exactly, apart from its ordinal and how wide it is written; a code may stand before it.
 func (y *YearFacts) lineOf(s string) (code events.Line, err *events.Error) {
 	t := tidy(s)

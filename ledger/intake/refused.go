@@ -250,9 +250,17 @@ func (p *Plan) refusedCSV(w io.Writer, rows []Refused, lang words.Language) (err
 		}
 		switch {
 		case r.refused != nil:
-			if len(fields) > len(l.names) && len(l.names) > 0 { // cells too many would stand in our columns
-				fields = append(fields[:len(l.names):len(l.names)], "")[:len(l.names)]
-				r.refused.Reason += " | " + clip(rowRest(r.Row, len(l.names)))
+			if long := len(l.names) > 0 && len(fields) > len(l.names); long || hasOpenQuote(r.Err) {
+				// Its cells do not stand where they belong: without its amount it is refused until somebody has looked at it.
+				r.refused.Reason += " | " + strings.Join(fields, string(p.file.Comma))
+				if long { // cells too many would stand in our columns
+					fields = fields[:len(l.names):len(l.names)]
+				}
+				for _, c := range l.columns {
+					if isMoney(c.role) && c.index < len(fields) {
+						fields[c.index] = ""
+					}
+				}
 			}
 			for role, text := range r.refused.ourTexts() {
 				fields = put(fields, role, text)
@@ -282,14 +290,6 @@ func (p *Plan) refusedCSV(w io.Writer, rows []Refused, lang words.Language) (err
 	}
 	_, err = w.Write(text)
 	return err
-}
-
-func rowRest(r *Row, from int) string {
-	var parts []string
-	for i := from; i < len(r.Cells); i++ {
-		parts = append(parts, r.text(i))
-	}
-	return strings.Join(parts, " ")
 }
 
 func (p *Plan) refusedXLSX(w io.Writer, rows []Refused, lang words.Language) error {

@@ -203,6 +203,9 @@ func (c *Cell) money(unit Unit, decimals int) (m Money, err error) {
 			return Money{}, valueError("cell-amount", text)
 		}
 		text = plain
+		if c.divided { // whether the unit of the column is that of what is seen or of what is stored, nobody says
+			return Money{}, valueError("cell-divided", text)
+		}
 		if c.Unit != "" && unit != "" && c.Unit != unit {
 			return Money{}, valueError("cell-unit", text).With("unit", string(unit))
 		}
@@ -248,7 +251,7 @@ func (c *Cell) date(order DateOrder) (string, error) {
 		return c.Text, nil
 	case NumberCell:
 		if plain, ok := plainNumber(c.Text); ok {
-			if day, ok := serialText(plain); ok {
+			if day, ok := serialText(plain, c.from04); ok {
 				return day, nil
 			}
 			if !isDigits(plain) { // 2022.1 may have been October: a number keeps no zero at its end
@@ -256,25 +259,26 @@ func (c *Cell) date(order DateOrder) (string, error) {
 			}
 		}
 	case TextCell:
-		if day, ok := serialText(tidy(c.Text)); ok {
+		if day, ok := serialText(tidy(c.Text), false); ok {
 			return day, nil
 		}
 	}
 	return ParseDate(c.Text, order)
 }
 
-// serialText reads a day that a spreadsheet shows as its count, of the years 2000 to 2099.
-func serialText(s string) (string, bool) {
-	whole, _, _ := strings.Cut(s, ".")
-	if len(whole) != 5 || !isDigits(whole) {
+// serialText reads a day that a spreadsheet shows as its count, of the years 2000 to 2099; what stands behind the point is the time of day.
+func serialText(s string, from04 bool) (string, bool) {
+	whole, frac, point := strings.Cut(s, ".")
+	if len(whole) != 5 || !isDigits(whole) || !isDigits(frac) || point && len(frac) < 3 { // 45000.00 is money that stands in the wrong column
 		return "", false
 	}
 	n, err := strconv.Atoi(whole)
-	if err != nil || n < 36526 || n > 73050 {
+	if err != nil {
 		return "", false
 	}
-	day, ok := serialDay(n, false)
-	return day.String(), ok
+	day, ok := serialDay(n, from04)
+	y := day.String()
+	return y, ok && y >= "2000-01-01" && y <= "2099-12-31"
 }
 
 // year is the fiscal year that the row is charged to: what is fixed, its own column, the title, the only open one.
@@ -316,6 +320,12 @@ func (x *reading) line(year events.Year) events.Line {
 		s := x.text(role)
 		if s == "" {
 			continue
+		}
+		if cell, c := x.cell(role); cell != nil && cell.Kind == NumberCell && strings.Contains(s, ".") {
+			if longer := events.Line(s + "0"); y.has(longer) { // a number keeps no zero at its end
+				x.fault(c, rowError(events.UnknownLine, "line-several", events.Args{"value": s, "year": y.Year.String(), "lines": s + "、" + string(longer)}))
+				return ""
+			}
 		}
 		code, ok := x.plan.lines[lineKey{year, s}]
 		if ok {

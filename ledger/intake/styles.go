@@ -21,6 +21,8 @@ type style struct {
 	minus  bool // the format shows a positive number as a negative one
 	pad    int  // the format fills up with zeros to so many digits
 	unit   Unit
+	// divided says that the format shows the number divided: #,##0, in thousands, 0!.0, in 万.
+	divided bool
 }
 
 type styles struct{ of0 []style }
@@ -170,12 +172,27 @@ scan:
 	if digits {
 		lower := strings.ToLower(colour)
 		st.minus = strings.Contains(lower, "red") || strings.Contains(colour, "红") || strings.ContainsAny(lead.String(), "-(") || strings.Contains(lead.String(), "（")
+		if strings.Contains(colour, "<") { // [<0] is for negative numbers alone
+			st.minus = false
+		}
 		if strings.Trim(signs, "0") == "" && literal.Len() == 0 {
 			st.pad = len(signs)
 		}
-		if !strings.Contains(literal.String(), ".") && !strings.HasSuffix(strings.TrimRight(signs, " "), ",") { // which would show the number divided
+		st.divided = strings.Contains(literal.String(), ".") || dividing(signs)
+		if !st.divided {
 			st.unit = parseUnit(literal.String())
 		}
 	}
 	return st
+}
+
+// dividing reports whether a comma stands behind the last digit, or the last before the point, and so divides by a thousand.
+func dividing(signs string) bool {
+	whole, _, _ := strings.Cut(signs, ".")
+	for _, part := range []string{whole, signs} {
+		if last := strings.LastIndexAny(part, "0#?,"); last >= 0 && part[last] == ',' {
+			return true
+		}
+	}
+	return false
 }

@@ -15,7 +15,7 @@ const (
 	grandTotal           // 合计: those, or all
 )
 
-// totalKind is what a row is of totals: its label is among its first texts, and it has neither a date nor a voucher.
+// totalKind is what a row is of totals: its label is among its first texts, and it has no voucher. It may have a date, as in a journal (4月30日 本月合计), but then nobody is paid.
 func (x *reading) totalKind() totalKind {
 	kind, looked := noTotal, 0
 	for i := range x.r.Cells {
@@ -44,7 +44,7 @@ func (x *reading) totalKind() totalKind {
 		return noTotal
 	}
 	if cell, _ := x.cell("date"); cell != nil && !cell.Merged {
-		if _, err := cell.date(x.plan.dates); err == nil { // a payment to whoever is called so
+		if _, err := cell.date(x.plan.dates); err == nil && (x.own("payee.name") || x.own("counterparty")) { // a payment to whoever is called so
 			return noTotal
 		}
 	}

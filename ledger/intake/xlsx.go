@@ -81,7 +81,7 @@ func (f *File) openXLSX() error {
 			w.from04 = isTrue(t.attr("date1904"))
 		case t.open && t.name == "sheet":
 			s := &Sheet{Name: t.attr("name"), Hidden: t.attr("state") != "" && t.attr("state") != "visible"}
-			id := t.attr("r:id")
+			id := t.related()
 			i := slices.IndexFunc(rels, func(r relation) bool { return r.id == id })
 			if i < 0 || !strings.HasSuffix(rels[i].kind, "/worksheet") { // a sheet that is a chart
 				continue
@@ -464,7 +464,7 @@ func (w *workbook) valued(kind string, value, inline []byte, formula bool, style
 // numbered is a cell that holds a number, which its format may make a date.
 func (w *workbook) numbered(raw string, style int) Cell {
 	st := w.styles.of(style)
-	c := Cell{Kind: NumberCell, Text: raw, Unit: st.unit}
+	c := Cell{Kind: NumberCell, Text: raw, Unit: st.unit, divided: st.divided, from04: w.from04}
 	if st.date != noDate {
 		if day, ok := w.serial(raw); ok {
 			c.Kind, c.Text = DateCell, day.String()[:st.date]

@@ -343,6 +343,46 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// What a cell shows is held against what it stores, where they may differ by a zero, by thousands or by years.
+func TestNumbersThatAreShownOtherwise(t *testing.T) {
+	t.Parallel()
+	w := newWorkbook(t)
+	w.must(w.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: ptr(true)}))
+	w.row(1, "支付日期", "项目代码", "收款人全称", "支付金额（万元）")
+	w.row(2, 43207, "2", "甲公司", 5) // 2022-04-18 counted from 1904
+	w.row(3, "2022-01-02", "2", "乙公司", 17387000)
+	w.row(4, "2022-01-03", "2", "丙公司", 17387000)
+	w.row(5, "2022-01-04", "2", "丁公司", 6)
+	w.row(6, "2022-01-05", 1.1, "戊公司", 7)
+	w.row(7, "45000.00", "2", "己公司", 8)
+	w.style("D3", excelize.Style{CustomNumFmt: ptr("0!.0,")})
+	w.style("D4", excelize.Style{CustomNumFmt: ptr("#,##0,_)")})
+	w.style("D5", excelize.Style{CustomNumFmt: ptr("[Red][<0]-#,##0;#,##0")})
+	o := intake.Options{As: intake.Payments, Fund: "f"}
+	file := w.bytes()
+	f, err := intake.Open("x.xlsx", bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := facts()
+	known.Years[0].Lines = append(known.Years[0].Lines, intake.LineFacts{Code: "1.10", Parent: "1", Name: "其他", Leaf: true})
+	p, err := f.Plan(o, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRows(t, became(t, p), "2 50000@2 2022-04-18 甲公司", "3 refused cell-divided", "4 refused cell-divided", "5 60000@2 2022-01-04 丁公司", "6 refused line-several", "7 refused cell-date")
+}
+
+// A comment and a literal part do not cut a value in two.
+func TestValuesInParts(t *testing.T) {
+	t.Parallel()
+	for r, err := range intake.RowsOf(`<sheetData><row r="1"><c><v>12<!-- a note -->34</v></c><c t="inlineStr"><is><t>甲<![CDATA[<乙>]]>&amp;丙</t></is></c></row></sheetData>`) {
+		if err != nil || len(r.Cells) != 2 || r.Cells[0].Text != "1234" || r.Cells[1].Text != "甲<乙>&丙" {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+}
+
 // A column of money whose unit nobody says is asked about, wherever a unit could stand.
 func TestUnits(t *testing.T) {
 	t.Parallel()

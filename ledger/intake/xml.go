@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -29,9 +30,7 @@ func (t *tags) next() bool {
 		if i < 0 {
 			return false
 		}
-		if t.text == nil {
-			t.text = t.rest[:i]
-		}
+		t.add(t.rest[:i])
 		t.rest = t.rest[i+1:]
 		if len(t.rest) == 0 {
 			return false
@@ -53,7 +52,7 @@ func (t *tags) next() bool {
 				if end < 0 {
 					return false
 				}
-				t.text = escaped(t.rest[len("![CDATA["):end])
+				t.add(escaped(t.rest[len("![CDATA["):end]))
 				t.rest = t.rest[end+3:]
 			default:
 				if !t.skip(">") {
@@ -92,6 +91,15 @@ func (t *tags) next() bool {
 	}
 	t.name = tagName(name)
 	return true
+}
+
+// add puts more to the text; a comment and a literal part do not end it.
+func (t *tags) add(text []byte) {
+	if len(t.text) == 0 {
+		t.text = text
+	} else if len(text) > 0 {
+		t.text = append(slices.Clip(t.text), text...)
+	}
 }
 
 // tagName avoids a new string for each of the tags that are in every cell.
@@ -169,6 +177,20 @@ func (t *tags) rawAttr(name string) []byte {
 		}
 		if string(key) == name {
 			return unescaped(value)
+		}
+		b = rest
+	}
+}
+
+// related is the id of a relation, r:id in most files; a program may call the prefix otherwise.
+func (t *tags) related() string {
+	for b := t.attrs; ; {
+		key, value, rest, ok := cutAttr(b)
+		if !ok {
+			return ""
+		}
+		if bytes.HasSuffix(key, []byte(":id")) {
+			return string(unescaped(value))
 		}
 		b = rest
 	}
