@@ -262,7 +262,8 @@ type importing struct {
 	decimals int
 	currency string
 	fund     events.Fund
-	words    bool // somebody reads the answers, and gets those that matter in words
+	lines    *statementLines // of a bank's statement: those that are there
+	words    bool            // somebody reads the answers, and gets those that matter in words
 
 	mu      sync.Mutex
 	waiting []intake.Item // given to the ledger and not yet answered, in order
@@ -328,6 +329,11 @@ func (i *importing) facts(ctx context.Context, fund events.Fund, as intake.As) (
 			return facts, err
 		}
 	}
+	if as == intake.Bank {
+		if i.lines, err = standingLines(h); err != nil {
+			return facts, err
+		}
+	}
 	facts.Payments = func() ([]intake.Payment, error) { return payments, nil }
 	return facts, nil
 }
@@ -380,7 +386,11 @@ func (i *importing) inputs(read func(int64)) inputs {
 				ins = append(ins, in)
 			case intake.Commands:
 				for _, raw := range item.Commands {
-					ins = append(ins, n.Input(raw))
+					in := n.Input(raw)
+					if i.lines != nil {
+						in = i.lines.again(in)
+					}
+					ins = append(ins, in)
 				}
 			}
 			for k, in := range ins {
