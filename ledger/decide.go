@@ -651,8 +651,13 @@ func (d *decision) dates() {
 	}
 }
 
-// late notes that something counts in a month that has been closed.
+// late notes that something counts in a month that has been closed. What ends the year is not late: lapses and money carried over are dated on its last day when its
+// months, and often the first of the next year, have long been closed.
 func (d *decision) late() {
+	ends := d.c.Kind == events.CarriedOver || d.c.Kind == events.ClawedBack && d.c.Cause == events.Lapse
+	if ends && d.date.Last() >= d.y.to {
+		return
+	}
 	for i := range d.postings {
 		p := &d.postings[i]
 		if through := d.s.yearIn(p.Year).through(); through != noDay && p.Counts <= through {

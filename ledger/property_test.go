@@ -776,12 +776,14 @@ func (h *history) checkMatched() {
 	}
 }
 
-// checkLate holds the flag of what counts in a closed month to the months that were closed when each event came, by the calendar.
+// checkLate holds the flag of what counts in a closed month to the months that were closed when each event came, by the calendar. What lapses or is carried over on
+// the last day of a year ends it, and is not late.
 func (h *history) checkLate() {
 	closed := map[events.Year]map[events.Seq]time.Time{} // the first day after each month
 	for _, e := range h.events {
 		c := e.Command
-		late := slices.ContainsFunc(e.Postings, func(p events.Posting) bool {
+		ends := (c.Kind == events.CarriedOver || c.Cause == events.Lapse) && c.Date.Last() >= h.s.years[c.Year].to
+		late := !ends && slices.ContainsFunc(e.Postings, func(p events.Posting) bool {
 			for _, end := range closed[p.Year] {
 				if p.Counts.Time(time.UTC).Before(end) {
 					return true
