@@ -63,6 +63,17 @@ var mishaps = []mishap{
 		then: []string{"duplicate " + strings.NewReplacer(`"id":"p",`, "", "甲公司", "丙公司", "91A", "91C", "6222", "6333").Replace(paid)}, // by the voucher, which the new one has
 	},
 	{
+		name: "wrong payee, whose name and purpose had been amended", wrong: "p",
+		given: paid + `{"id":"words","kind":"amended","fund":"f","year":2022,"of":"p","set":{"payee":{"name":"甲有限公司"},"purpose":"设备"},"reason":"更正"}` + "\n",
+		as:    []string{"repost", "--set", "payee=丙公司", "--set", "payee-id=91C", "--set", "payee-account="},
+		want:  []string{"2022 1 spent 100.00"}, says: []string{"table payments --year 2022|丙公司", `events --kind amended --from 8|"set":{"purpose":"设备"}`, `events --from 8|"payee":{"name":"丙公司","id":"91C"}`},
+		silent: []string{"table payments --year 2022|甲"},
+	},
+	{
+		name: "an account that is not known", given: paid, wrong: "p", as: []string{"repost", "--set", "payee-account="},
+		want: []string{"2022 1 spent 100.00"}, says: []string{`events --from 7|"payee":{"name":"甲公司","id":"91A"}`},
+	},
+	{
 		name: "entered twice", wrong: "q", given: strings.Replace(paid, `,"voucher":{"issuer":"国库","year":2022,"type":"拨款","number":"17"}`, "", 1) +
 			strings.NewReplacer(`,"voucher":{"issuer":"国库","year":2022,"type":"拨款","number":"17"}`, "", `"id":"p"`, `"id":"q"`).Replace(paid),
 		as: []string{"reverse", "--reason", "重复录入"}, want: []string{"2022 1 spent 100.00", "2022 1 available 900.00"},
@@ -79,7 +90,7 @@ var mishaps = []mishap{
 		then: []string{`would-append {"kind":"clawed-back","cause":"lapse","fund":"f","year":2022,"date":"2022-12-31","line":"1","amount":"100"}`},
 	},
 	{
-		name: "wrong payee in a closed year", given: paid + closed22, wrong: "p", as: []string{"repost", "--set", "payee=丙公司", "--approver", "甲", "--approver", "乙"},
+		name: "wrong payee in a closed year", given: paid + closed22, wrong: "p", as: []string{"repost", "--set", "payee=丙公司", "--set", "payee-id=91C", "--set", "payee-account=", "--approver", "甲", "--approver", "乙"},
 		want: []string{"2022 1 spent 100.00", "2022 0 lapsed 1400.00", "2022 0 available 0.00"}, says: []string{"table payments --year 2022|丙公司"},
 		then: []string{`refused/year-closed {"kind":"clawed-back","cause":"lapse","fund":"f","year":2022,"date":"2022-12-31","line":"1","amount":"100"}`},
 	},
@@ -319,6 +330,25 @@ func (p *program) cell(t testing.TB, year, line, measure string, args ...string)
 	}
 	t.Fatalf("no %s of %s in\n%s", measure, line, out)
 	return ""
+}
+
+// The number and the account of one payee do not become those of another without a word.
+func TestAnotherPayee(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.append(t, erring+paid)
+	before := p.stored(t)
+	for missing, args := range map[string][]string{
+		"payee-id": {"--set", "payee=丙公司"}, "payee-account": {"--set", "payee=丙公司", "--set", "payee-id=91C"},
+	} {
+		got := p.run(t, append([]string{"correct", "6", "--as", "repost", "--yes"}, args...)...)
+		if got.code != exitUsage || !strings.Contains(got.err, "--set "+missing+"=") {
+			t.Errorf("%s: exit %d, %s", args, got.code, got.err)
+		}
+	}
+	if after := p.stored(t); len(after) != len(before) {
+		t.Errorf("%d events are stored, there were %d", len(after), len(before))
+	}
 }
 
 // TestCorrectSays: what the event is and what hangs on it is said in both languages, and why what does not fit does not.

@@ -182,6 +182,7 @@ type plan struct {
 	in       Setting
 	answers  Answers
 	undone   []*Hanging
+	set      map[string]bool          // what the answers set of the event: its fields and their parts, purpose. or payee.name
 	open     bool                     // a year that was opened stays so: what is right now may leave something over
 	ids      map[events.Seq]events.ID // of the new events, by those whose place they take
 	commands [][]byte
@@ -328,12 +329,12 @@ func members(raw []byte) (out []member, err error) {
 	return out, nil
 }
 
-// fromAnswers are the members that answers set, as flags of a subject.
-func (s Subject) fromAnswers(answers Answers, old []member) (out []member, err error) {
+// fromAnswers are the members that answers set, as flags of a subject. gone are the flags of parts of objects, such as payee-account, that are taken out.
+func (s Subject) fromAnswers(answers Answers, gone []string, old []member) (out []member, err error) {
 	d := &events.Draft{}
 	done := map[string]bool{}
 	for _, f := range s.Flags() {
-		if done[f.Field] || !s.answered(f.Field, answers) {
+		if done[f.Field] || !s.answered(f.Field, answers) && !slices.ContainsFunc(s.flagsOf(f.Field), func(f Flag) bool { return slices.Contains(gone, f.Name) }) {
 			continue
 		}
 		done[f.Field] = true
@@ -356,8 +357,16 @@ func (s Subject) fromAnswers(answers Answers, old []member) (out []member, err e
 				}
 			}
 		}
+		if f.Field == "payee" {
+			if err := answers.samePayee(given, gone); err != nil {
+				return nil, err
+			}
+		}
 		for name, values := range answers {
 			given[name] = values
+		}
+		for _, name := range gone {
+			delete(given, name)
 		}
 		if err := s.field(d, f.Field, given); err != nil {
 			return nil, err
@@ -366,7 +375,21 @@ func (s Subject) fromAnswers(answers Answers, old []member) (out []member, err e
 	return members(d.JSON())
 }
 
-// settings are the answers that --set gives: NAME=VALUE, where NAME is a flag of the subject, or the place in the command. An empty value takes the field out.
+// samePayee refuses to give the number or the account of one payee to another: who changes the name says what becomes of them. old are the flags of the payee as it was.
+func (a Answers) samePayee(old Answers, gone []string) error {
+	if len(a["payee"]) == 0 || len(old["payee"]) == 0 || a.one("payee") == old.one("payee") {
+		return nil
+	}
+	for _, part := range []string{"payee-id", "payee-account", "payee-bank"} {
+		if len(old[part]) > 0 && len(a[part]) == 0 && !slices.Contains(gone, part) {
+			return &events.Error{Code: events.MissingField, Why: "other-payee", Args: events.Args{"field": part, "value": old.one(part), "name": old.one("payee")}}
+		}
+	}
+	return nil
+}
+
+// settings are the answers that --set gives: NAME=VALUE, where NAME is a flag of the subject, or the place in the command. An empty value takes the field out, or the part
+// of it that the flag is of; out are those flags.
 func (s Subject) settings(given []string) (set Answers, out []string, err error) {
 	set = Answers{}
 	for _, v := range given {
@@ -388,7 +411,7 @@ func (s Subject) settings(given []string) (set Answers, out []string, err error)
 			}
 			return nil, nil, &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "--set", "value": name, "choices": strings.Join(all, " ")}}
 		case value == "":
-			out = append(out, f.Field)
+			out = append(out, f.Name)
 		default:
 			set[f.Name] = append(set[f.Name], value)
 		}
@@ -410,11 +433,32 @@ func (p *plan) anew(e *events.Event, set bool) (*events.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := s.fromAnswers(changes, old)
+	gone, parts := []string{"id"}, []string(nil)
+	for _, name := range out {
+		f := s.Flag(name)
+		gone = append(gone, f.Field)
+		if f.Member != "" && f.Name != f.Field {
+			parts = append(parts, f.Name)
+		}
+	}
+	fresh, err := s.fromAnswers(changes, parts, old)
 	if err != nil {
 		return nil, err
 	}
-	gone := append(out, "id")
+	if set {
+		p.set = map[string]bool{}
+		for name := range changes {
+			f := s.Flag(name)
+			p.set[f.Field+"."+f.Member] = true
+		}
+		for _, name := range out {
+			f := s.Flag(name)
+			if f.Name == f.Field { // all of it
+				p.set[f.Field+"."] = true
+			}
+			p.set[f.Field+"."+f.Member] = true
+		}
+	}
 	if len(changes["amount"]) > 0 { // how it was printed was of the other amount
 		gone = append(gone, "as_printed", "amount_text")
 	}
@@ -456,13 +500,18 @@ func (p *plan) again(h *Hanging, changed *events.Command) error {
 	if err != nil {
 		return err
 	}
+	aboutIt := h.Resolved.Of == p.c.Of
+	if h.Command.Kind == events.Amended && aboutIt {
+		if old, err = p.kept(old); err != nil || old == nil {
+			return err
+		}
+	}
 	id, err := p.in.NewID()
 	if err != nil {
 		return err
 	}
 	p.ids[h.Seq] = id
 	was, d := p.c.Event.Command, (&events.Draft{}).Text("id", string(id))
-	aboutIt := h.Resolved.Of == p.c.Of
 	for _, m := range old {
 		value := []byte(m.value)
 		switch m.name {
@@ -485,6 +534,45 @@ func (p *plan) again(h *Hanging, changed *events.Command) error {
 	}
 	p.put(d)
 	return nil
+}
+
+// kept is an amendment without the words that the answers set themselves, which it would undo; nil where none are left.
+func (p *plan) kept(amendment []member) ([]member, error) {
+	// left is an object without what is set of a field; nil where nothing stays of it.
+	var left func(object []byte, field string) ([]byte, error)
+	left = func(object []byte, field string) ([]byte, error) {
+		all, err := members(object)
+		d, some := &events.Draft{}, false
+		for _, m := range all {
+			value, name := []byte(m.value), field+m.name
+			if field == "" {
+				name += "."
+			}
+			if name == "payee." && err == nil {
+				value, err = left(value, name)
+			}
+			if value != nil && !p.set[name] {
+				d.Raw(m.name, value)
+				some = true
+			}
+		}
+		if err != nil || !some {
+			return nil, err
+		}
+		return d.JSON(), nil
+	}
+	out := slices.Clone(amendment)
+	for i, m := range out {
+		if m.name != "set" {
+			continue
+		}
+		value, err := left(m.value, "")
+		if err != nil || value == nil {
+			return nil, err
+		}
+		out[i].value = value
+	}
+	return out, nil
 }
 
 // renamed is the value of a member that names events, with those that have been posted again in the place of the old ones.
