@@ -693,22 +693,37 @@ func (i *importing) mayWrite(name string) error {
 	return usageError{hinted{i.app.say("error.refused-file", map[string]string{"file": name}), i.app.say("error.refused-file-hint", nil)}}
 }
 
-// refusedName is where refused rows go when nobody says: beside where the command is run, under the file's own name. A file that is none of ours is left alone.
-func (i *importing) refusedName() string {
+// refusedName is where refused rows go when nobody says: where the command is run, under the file's own name. A file that is there is left alone, somebody may be mending it; one
+// that says the same, and the one that is being read, are written again.
+func (i *importing) refusedName(written string) (string, error) {
 	base := filepath.Base(i.name)
 	ext := filepath.Ext(base)
-	stem := strings.TrimSuffix(strings.TrimSuffix(base, ext), ".refused")
+	stem := strings.TrimSuffix(base, ext)
+	if before, n, ok := strings.Cut(stem, ".refused"); ok && strings.Trim(n, "-0123456789") == "" { // it is one itself
+		stem = before
+	}
 	if strings.EqualFold(ext, ".xml") { // of whose entries a table is made
 		ext = ".csv"
 	}
+	text, err := os.ReadFile(written)
+	if err != nil {
+		return "", err
+	}
+	read, _ := os.Stat(i.name)
 	for n := 1; ; n++ {
 		name := stem + ".refused" + ext
 		if n > 1 {
 			name = stem + ".refused-" + strconv.Itoa(n) + ext
 		}
 		name = filepath.Join(i.app.here, name)
-		if i.mayWrite(name) == nil {
-			return name
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && read != nil && os.SameFile(info, read) {
+			return name, nil
+		}
+		if err == nil && info.Size() == int64(len(text)) {
+			if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
+				return name, nil
+			}
 		}
 	}
 }
@@ -717,18 +732,24 @@ func (i *importing) writeRefused() (err error) {
 	if len(i.order) == 0 || i.register.dry {
 		return nil
 	}
-	name := cmp.Or(i.register.refused, i.refusedName())
 	var rows []intake.Refused
 	for _, at := range i.order {
 		rows = append(rows, i.rows[at].Refused)
 	}
 	// The file that is read may be the one that is written: it is put in its place whole.
-	f, err := os.CreateTemp(filepath.Dir(name), ".refused-*")
+	name, dir := i.register.refused, i.app.here
+	if name != "" {
+		dir = filepath.Dir(name)
+	}
+	f, err := os.CreateTemp(cmp.Or(dir, "."), ".refused-*")
 	if err != nil {
-		return usageError{hinted{i.app.say("error.out", map[string]string{"file": name}), i.app.say("error.out-hint", nil)}}
+		return usageError{hinted{i.app.say("error.out", map[string]string{"file": cmp.Or(name, dir)}), i.app.say("error.out-hint", nil)}}
 	}
 	defer os.Remove(f.Name())
 	err = errors.Join(i.plan.WriteRefused(f, rows, i.app.lang), f.Chmod(0o644), f.Close())
+	if err == nil && name == "" {
+		name, err = i.refusedName(f.Name())
+	}
 	if err == nil {
 		err = os.Rename(f.Name(), name)
 	}
