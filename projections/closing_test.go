@@ -46,6 +46,21 @@ func TestWhatAPlanAsks(t *testing.T) {
 		"of June":      {func(l *log) { l.figure(`"measure":"lapsed","value":"7","unit":"yuan","as_of":"2022-06-30"`) }, closing.Policy{Stated: true}, "?stated-none"},
 		"rounded":      {func(l *log) { l.figure(`"measure":"lapsed","value":"0.01","unit":"wan"`) }, closing.Policy{Stated: true}, "lapse 0 100.00, year-closed"},
 		"rounded away": {func(l *log) { l.figure(`"measure":"lapsed","value":"0.02","unit":"wan"`) }, closing.Policy{Stated: true}, "?stated-rest"},
+		"short, and another lapses": {func(l *log) {
+			l.pay(2022, "1.2", "100.00", "2022-05-01", "!over-budget")
+			l.figure(`"measure":"lapsed","line":"1.1","value":"100","unit":"yuan"`)
+		}, closing.Policy{Stated: true}, "?short"},
+		"short, and nothing lapses": {func(l *log) {
+			l.pay(2022, "1.2", "100.00", "2022-05-01", "!over-budget")
+			l.figure(`"measure":"lapsed","line":"1.1","value":"0","unit":"yuan"`)
+		}, closing.Policy{Stated: true}, "year-closed"},
+		"a lot that is due is not carried on": {func(l *log) {
+			l.add(2022, "carried-in", `"date":"2022-01-01","line":"1.1","amount":"80.00","lot":"L","from_year":2021`, "carried_in 1.1 80.00 2022-01-01 lot=L", "expires=2022-12-31")
+		}, closing.Policy{Carry: []closing.Carry{{Line: "1.1", Amount: 5000, Lot: "L", Purpose: "p"}}}, "?carry-due"},
+		"a lot that is not due is": {func(l *log) {
+			l.add(2022, "carried-in", `"date":"2022-01-01","line":"1.1","amount":"80.00","lot":"L","from_year":2021,"expires":"2023-06-30"`,
+				"carried_in 1.1 80.00 2022-01-01 lot=L", "expires=2023-06-30")
+		}, closing.Policy{Carry: []closing.Carry{{Line: "1.1", Amount: 5000, Lot: "L", Purpose: "p"}}}, "carried-over, lapse 1.1 30.00, lapse 1.1 100.00, year-closed"},
 		"carried in part": {func(l *log) {
 			l.add(2022, "carried-over", `"date":"2022-12-31","line":"1.1","amount":"5.00","lot":"L","purpose":"p","to_year":2023`,
 				"carried_out 1.1 5.00 2022-12-31", "carried_in 0 5.00 2022-12-31 year=2023 lot=L", "expires=2023-12-31")
@@ -60,24 +75,50 @@ func TestWhatAPlanAsks(t *testing.T) {
 			l.budget(2022, "1.1", "100.00")
 			c.given(l)
 			c.policy.Date = l.day("2022-12-31")
-			_, plan, err := l.book().YearEnd(2022, c.policy)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, a := range plan.Asks {
-				got = append(got, "?"+a.What)
-			}
-			for _, s := range plan.Steps {
-				if s.Cause != "" {
-					got = append(got, fmt.Sprintf("%s %s %s", s.Cause, s.Line, s.Amount.Format(2)))
-				} else {
-					got = append(got, string(s.Kind))
-				}
-			}
-			if g := strings.Join(got, ", "); g != c.want {
-				t.Errorf("%s, want %s", g, c.want)
+			if got := l.planned(c.policy); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// planned is what a plan for 2022 asks, and its steps.
+func (l *log) planned(policy closing.Policy) string {
+	l.t.Helper()
+	_, plan, err := l.book().YearEnd(2022, policy)
+	if err != nil {
+		l.t.Fatalf("%v", err)
+	}
+	var got []string
+	for _, a := range plan.Asks {
+		got = append(got, "?"+a.What)
+	}
+	for _, s := range plan.Steps {
+		if s.Cause != "" {
+			got = append(got, fmt.Sprintf("%s %s %s", s.Cause, s.Line, s.Amount.Format(2)))
+		} else {
+			got = append(got, string(s.Kind))
+		}
+	}
+	return strings.Join(got, ", ")
+}
+
+// TestPlanWithoutBudgets: where budgets are not known nothing is the rest, so what is stated to lapse has to have lapsed.
+func TestPlanWithoutBudgets(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.openWith(2022, `,"budgeted":false`, "1 甲")
+	policy := closing.Policy{Date: l.day("2022-12-31")}
+	if got := l.planned(policy); got != "year-closed" {
+		t.Error(got)
+	}
+	l.figure(`"measure":"lapsed","line":"1","value":"70","unit":"yuan"`)
+	policy.Stated = true
+	if got := l.planned(policy); got != "?stated-unbudgeted" {
+		t.Error(got)
+	}
+	l.add(2022, "clawed-back", `"date":"2022-12-31","cause":"lapse","line":"1","amount":"70.00"`, "lapsed 1 70.00 2022-12-31")
+	if got := l.planned(policy); got != "year-closed" {
+		t.Error(got)
 	}
 }

@@ -225,6 +225,10 @@ func (d *drafter) carry() {
 		case !known:
 			d.ask("carry-line", args)
 			continue
+		case from != nil && from.Line == c.Line && from.Expires <= d.y.To: // it would have expired where it arrives
+			args["expires"] = from.Expires.String()
+			d.ask("carry-due", args)
+			continue
 		case d.y.Budgeted && c.Amount > left || from != nil && c.Amount > left:
 			d.ask("carry-more", args)
 			continue
@@ -299,7 +303,12 @@ func (d *drafter) lapse() {
 			d.ask("lot-short", map[string]string{"lot": l.Name, "line": string(l.Line), "amount": d.money(-l.left)})
 		}
 	}
-	if !d.y.Budgeted {
+	if !d.y.Budgeted { // what lapses is the rest of nothing
+		for _, l := range d.lines {
+			if stated, ok := d.lapsing[l.Code]; ok && !stated.holds(d.lapsed[l.Code]) {
+				d.ask("stated-unbudgeted", map[string]string{"line": string(l.Code), "lapsed": d.money(d.lapsed[l.Code]), "stated": d.money(stated.amount)})
+			}
+		}
 		return
 	}
 	all := d.sum()
@@ -323,7 +332,7 @@ func (d *drafter) lapse() {
 		d.ask("overspent", map[string]string{"amount": d.money(-all)})
 	case d.onFund():
 		take(events.Root, all)
-	case len(short) > 0 && all == 0: // nothing is left of the fund
+	case len(short) > 0 && all == 0 && d.lapsesNothing(): // nothing is left of the fund
 	case len(short) > 0:
 		d.ask("short", map[string]string{"lines": strings.Join(short, " ")})
 	default:
@@ -331,6 +340,16 @@ func (d *drafter) lapse() {
 			take(l.Code, d.free[l.Code])
 		}
 	}
+}
+
+// lapsesNothing reports whether no stated figure says that more lapses than has.
+func (d *drafter) lapsesNothing() bool {
+	for line, stated := range d.lapsing {
+		if !stated.holds(d.lapsed[line]) {
+			return false
+		}
+	}
+	return true
 }
 
 // ID is that of a command which closes something: the same for the same plan, which so is taken once, and another for a plan that is made when more is known.
