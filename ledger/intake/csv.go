@@ -185,6 +185,7 @@ func (f *File) csvRows(yield func(*Row, error) bool) {
 			if row.Err == nil && strings.IndexByte(field, 0) >= 0 {
 				row.Err = &events.Error{Code: events.Malformed, Why: "row-characters", Args: events.Args{"value": clip(field)}}
 			}
+			field = unguarded(field)
 			c := Cell{Text: field}
 			if field != "" {
 				c.Kind = TextCell
@@ -195,4 +196,29 @@ func (f *File) csvRows(yield func(*Row, error) bool) {
 			return
 		}
 	}
+}
+
+// formulaMarks are what a text begins with that a spreadsheet takes for a formula.
+const formulaMarks = "=+-@\t\r＝＋－＠"
+
+// guarded puts an apostrophe before a text that a spreadsheet would take for a formula. A number stays one.
+func guarded(text string) string {
+	first, _ := utf8.DecodeRuneInString(text)
+	if text == "" || !strings.ContainsRune(formulaMarks, first) {
+		return text
+	}
+	if m, err := ParseMoney(text, Yuan, 64); err == nil && m.Text != "" && strings.Trim(text, "-+.,0123456789") == "" {
+		return text
+	}
+	return "'" + text
+}
+
+// unguarded takes that apostrophe off again. Other programs put one there as well.
+func unguarded(text string) string {
+	if rest, ok := strings.CutPrefix(text, "'"); ok {
+		if first, _ := utf8.DecodeRuneInString(rest); rest != "" && strings.ContainsRune(formulaMarks, first) {
+			return rest
+		}
+	}
+	return text
 }

@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"bytes"
+	"encoding/csv"
 	"slices"
 	"strings"
 	"testing"
@@ -174,6 +175,36 @@ func TestDamagedRowsStayRefused(t *testing.T) {
 			if item.Kind != intake.Refusal {
 				t.Errorf("%s became %s, unmended, of\n%s", row, item.Commands, out.String())
 			}
+		}
+	}
+}
+
+// TestRefusedIsNoFormula writes refused rows that a spreadsheet would run, and reads them back as they were.
+func TestRefusedIsNoFormula(t *testing.T) {
+	t.Parallel()
+	const head = "支付日期,项目,收款人全称,用途,金额（元）\n"
+	for _, hostile := range []string{"=cmd|' /C calc'!A0", "=1+1", "+1-1", "-cmd", "@SUM(1)", "＝1+1", "－－x"} {
+		text := head + "2022-01-03,产业发展," + hostile + "," + hostile + ",-78.88\n"
+		p := plan(t, "x.csv", []byte(text), intake.Options{As: intake.Payments})
+		var out bytes.Buffer
+		if err := p.WriteRefused(&out, []intake.Refused{{Row: 2, Reason: hostile, ID: "own", Faulty: []int{4}}}, words.Chinese); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(bytes.NewReader(out.Bytes())).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for i, cell := range row {
+				if first := []rune(cell + " ")[0]; strings.ContainsRune("=+-@＝＋－＠", first) && cell != "-78.88" {
+					t.Errorf("%s: cell %d is %q", hostile, i, cell)
+				}
+			}
+		}
+		mended := strings.Replace(out.String(), "-78.88", "78.88", 1)
+		again := plan(t, "x.csv", []byte(mended), intake.Options{As: intake.Payments})
+		if got, want := became(t, again), []string{"2 78.88@2 2022-01-03 " + hostile}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -275,6 +275,9 @@ func (p *Plan) refusedCSV(w io.Writer, rows []Refused, lang words.Language) (err
 				fields = put(fields, role, ourName(role, lang))
 			}
 		}
+		for i := range fields {
+			fields[i] = guarded(fields[i])
+		}
 		if err := c.Write(fields); err != nil {
 			return err
 		}
