@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -154,6 +155,33 @@ func TestReconcileWayOut(t *testing.T) {
 		if r = p.reconciled(t, exitOK, year...); !r.Settled || r.proof("difference") != "0.00" {
 			t.Errorf("%s: after %s it is %+v", kind, p.stdin, r)
 		}
+	}
+}
+
+// TestMatchedAgain: what was matched by hand and taken back can be matched by hand again, as often as somebody changes his mind.
+func TestMatchedAgain(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.stdin = `{"id":"o","kind":"fund-opened","fund":"f","year":2022,"name":"n","lines":[{"code":"1","name":"x"}]}
+{"id":"b","kind":"appropriated","fund":"f","year":2022,"line":"1","amount":"100.00","stage":"original","date":"2022-01-01"}
+{"id":"p","kind":"disbursed","fund":"f","year":2022,"line":"1","amount":"5.00","channel":"payment","date":"2022-04-01","payee":{"name":"甲"}}
+{"id":"l","kind":"bank-line","fund":"f","year":2022,"account":"1","direction":"out","amount":"5.00","date":"2022-04-02","counterparty":"甲"}
+{"id":"m","kind":"bank-matched","fund":"f","year":2022,"bank_lines":["l"],"events":["p"],"rule":"manual"}`
+	p.ok(t, "append", "-")
+	last := "m"
+	for range 3 {
+		p.stdin = fmt.Sprintf(`{"id":"taken-back-%s","kind":"reversed","fund":"f","year":2022,"of":%q,"reason":"r"}`, last, last)
+		p.ok(t, "append", "-")
+		r := p.reconciled(t, exitRefused, "--month", "2022-04")
+		if len(r.Differs) != 1 || *r.Differs[0].Reason != string(bank.TakenBack) {
+			t.Fatalf("it is %+v", r)
+		}
+		p.stdin = *r.Differs[0].Command
+		again := receipts(t, p.ok(t, "append", "-"))
+		if statuses(again) != "appended" {
+			t.Fatalf("%s is %s", p.stdin, statuses(again))
+		}
+		last = string(again[0].ID)
 	}
 }
 

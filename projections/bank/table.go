@@ -291,7 +291,10 @@ func (r *Reconciliation) command(f *Finding, decimals int) *events.Draft {
 	switch {
 	case f.State == Proposed:
 		return r.matching(f, f.Rule)
-	case f.State == Differs && slices.Contains([]Reason{Late, OtherName, OtherBank, Unnamed, TakenBack}, f.Reason):
+	case f.Reason == TakenBack && len(f.Lines) == 1: // which is another matching than the one before, not that one again
+		undone := f.Lines[0].undone
+		return r.matching(f, events.ByHand).Text("id", "matched-again-"+undone[len(undone)-1].String()+"-"+f.Lines[0].Seq.String())
+	case f.State == Differs && slices.Contains([]Reason{Late, OtherName, OtherBank, Unnamed}, f.Reason):
 		return r.matching(f, events.ByHand)
 	case f.Reason == Bounced:
 		return r.matching(f, events.ByHand).Text("reason", "returned by the bank")
