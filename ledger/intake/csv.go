@@ -201,13 +201,13 @@ func (f *File) csvRows(yield func(*Row, error) bool) {
 // formulaMarks are what a text begins with that a spreadsheet takes for a formula.
 const formulaMarks = "=+-@\t\r＝＋－＠"
 
-// guarded puts an apostrophe before a text that a spreadsheet would take for a formula. A number stays one.
+// guarded puts an apostrophe before a text that a spreadsheet would take for a formula. An amount stays one, －400 too.
 func guarded(text string) string {
 	first, _ := utf8.DecodeRuneInString(text)
 	if text == "" || !strings.ContainsRune(formulaMarks, first) {
 		return text
 	}
-	if m, err := ParseMoney(text, Yuan, 64); err == nil && m.Text != "" && strings.Trim(text, "-+.,0123456789") == "" {
+	if _, err := ParseMoney(text, Yuan, 64); err == nil {
 		return text
 	}
 	return "'" + text
