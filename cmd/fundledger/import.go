@@ -528,7 +528,7 @@ func (i *importing) run(ctx context.Context) error {
 	if i.register.dry || i.words {
 		t.out = io.Discard
 	}
-	var err error
+	var err, left error
 	inputs := i.inputs(meter.at)
 	switch {
 	case i.register.dry:
@@ -538,7 +538,7 @@ func (i *importing) run(ctx context.Context) error {
 	default:
 		if err = a.appendAll(ctx, inputs, t); err == nil {
 			meter.done()
-			err = i.askBack(ctx, a.questions(), t)
+			left = i.askBack(ctx, a.questions(), t)
 		}
 	}
 	meter.done()
@@ -557,6 +557,9 @@ func (i *importing) run(ctx context.Context) error {
 		return err
 	}
 	i.summary()
+	if left != nil { // what was refused until then is written all the same
+		return left
+	}
 	return t.exit()
 }
 

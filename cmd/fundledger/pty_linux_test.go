@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -196,6 +197,32 @@ func TestPostLeft(t *testing.T) {
 	}
 	if n := len(p.stored(t)); n != 2 {
 		t.Errorf("%d events are stored, want 2", n)
+	}
+}
+
+// TestImportLeft: whoever is asked what a negative row takes back, and leaves, finds the refused rows in their file.
+func TestImportLeft(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*pty){
+		"end of input": func(y *pty) { y.types("Enter leaves it refused", "\x04") },
+		"interrupt":    func(y *pty) { y.until("Enter leaves it refused"); y.cancel() },
+	} {
+		p := onFolder(t)
+		p.append(t, small)
+		dir := t.TempDir()
+		file, refused := filepath.Join(dir, "r.csv"), filepath.Join(dir, "refused.csv")
+		if err := os.WriteFile(file, []byte("支付日期,项目,收款人,金额（元）\n2022-05-01,1,甲公司,1\n2022-05-02,1,甲公司,-1\n2022-05-03,1,乙公司,5G\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		y := p.atTerminal(t, "import", file, "--as", "payments", "--refused", refused, "--lang", "en")
+		leave(y)
+		if code, out := y.end(); code == exitOK {
+			t.Errorf("%s: exit %d, prints %q", name, code, out)
+		}
+		text, err := os.ReadFile(refused)
+		if err != nil || !strings.Contains(string(text), "甲公司,-1") || !strings.Contains(string(text), "乙公司,5G") {
+			t.Errorf("%s: refused are %q, %v", name, text, err)
+		}
 	}
 }
 
