@@ -28,6 +28,11 @@ func (p *Plan) readBudget() error {
 			if err != nil {
 				return err
 			}
+			if r.Err == nil {
+				if err := p.changed(l, r); err != nil {
+					return err
+				}
+			}
 			kept := *r
 			kept.Cells = slices.Clone(r.Cells)
 			b := &budgetRow{l: l, row: kept}

@@ -3,10 +3,12 @@ package intake_test
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
+	"fundledger/events"
 	"fundledger/events/words"
 	"fundledger/ledger/intake"
 
@@ -205,6 +207,49 @@ func TestRefusedIsNoFormula(t *testing.T) {
 		again := plan(t, "x.csv", []byte(mended), intake.Options{As: intake.Payments})
 		if got, want := became(t, again), []string{"2 78.88@2 2022-01-03 " + hostile}; !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// A second table further down that is laid out otherwise is not read by the names of the first.
+func TestAnotherTableBelow(t *testing.T) {
+	t.Parallel()
+	const first = "支付日期,项目,收款人全称,收款人账号,支付金额（万元）,备注\n2022-01-01,产业发展,甲公司,1,5,\n"
+	for name, c := range map[string]struct {
+		text string
+		row  string // of the other table; "" where there is none
+	}{
+		"the header again":                        {first + "支付日期,项目,收款人全称,收款人账号,支付金额（万元）,\n2022-01-02,产业发展,乙公司,2,6,\n", ""},
+		"another unit":                            {first + "支付日期,项目,收款人全称,收款人账号,支付金额（元）,备注\n2022-01-02,产业发展,乙公司,2,60000,\n", "3"},
+		"two columns in each other's place":       {first + "支付日期,项目,收款人账号,收款人全称,支付金额（万元）,备注\n2022-01-02,产业发展,2,乙公司,6,\n", "3"},
+		"a column that is called nothing known":   {first + "支付日期,项目,收款人全称,收款人账号,折合美元,备注\n2022-01-02,产业发展,乙公司,2,6,\n", "3"},
+		"only two columns":                        {"支付日期,支付金额（万元）\n2022-01-01,5\n支付日期,支付金额（元）\n2022-01-02,60000\n", "3"},
+		"a statement of another unit":             {"单位：万元,,\n支付日期,项目,支付金额\n2022-01-01,产业发展,5\n,,单位：元\n支付日期,项目,支付金额\n2022-01-02,产业发展,60000\n", "4"},
+		"the statement again":                     {"单位：万元,,\n支付日期,项目,支付金额\n2022-01-01,产业发展,5\n,,单位：万元\n支付日期,项目,支付金额\n2022-01-02,产业发展,6\n", ""},
+		"a payee that is called as a column is":   {first + "2022-01-02,产业发展,收款人,备注,6,\n", ""},
+		"a unit in the words of a row of payment": {first + "2022-01-02,产业发展,乙公司,2,6,单位：元\n", ""},
+	} {
+		f, err := intake.Open("x.csv", strings.NewReader(c.text), int64(len(c.text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.Plan(intake.Options{As: intake.Payments, Fund: "f"}, facts())
+		if name == "another unit" { // of a budget too
+			budget := strings.NewReplacer("支付金额", "年初预算").Replace(c.text)
+			f, err := intake.Open("x.csv", strings.NewReader(budget), int64(len(budget)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = f.Plan(intake.Options{As: intake.Budget, Fund: "f"}, facts()); why(err) != "other-table" {
+				t.Errorf("budget: %v", err)
+			}
+		}
+		if c.row == "" && err != nil || c.row != "" && why(err) != "other-table" {
+			t.Errorf("%s: %v", name, err)
+		}
+		var e *events.Error
+		if errors.As(err, &e) && e.Args["row"] != c.row {
+			t.Errorf("%s: row %s, want %s", name, e.Args["row"], c.row)
 		}
 	}
 }

@@ -261,6 +261,54 @@ func (c *column) maybeNamed(first byte) bool {
 	return first < '0' || first > '9' || c.digit
 }
 
+// changes tells of a row that begins another table further down, which is laid out otherwise: a repeated header of which a column is called something else, or a statement of
+// another unit. What stands below it would be read by the names above.
+func (l *layout) changes(as As, r *Row) (at *column, now string) {
+	texts, names := 0, 0
+	for i := range l.columns {
+		c := &l.columns[i]
+		if c.index >= len(r.Cells) || r.Cells[c.index].Kind == EmptyCell {
+			continue
+		}
+		cell := &r.Cells[c.index]
+		s := tidy(cell.Text)
+		switch {
+		case s == "" || cell.Merged:
+			continue
+		case cell.Kind != TextCell, s[0] >= '0' && s[0] <= '9': // a row of data, as nearly all are
+			return nil, ""
+		}
+		texts++
+		if c.name == "" || c.named(squeeze(s)) {
+			names++
+			continue
+		}
+		if _, _, ok := meaningOf(as, s); ok {
+			names++
+			if at == nil || at.role != "amount" { // the most telling one
+				at, now = c, s
+			}
+		} else if at == nil && l.repeats(r) {
+			at, now = c, s
+		}
+	}
+	if at != nil && names >= 2 && names*2 > texts {
+		return at, now
+	}
+	for i := range r.Cells {
+		said := Unit("")
+		if cell := &r.Cells[i]; cell.Kind == TextCell && !cell.Merged {
+			said = saidUnit(cell.Text)
+		}
+		for j := range l.columns {
+			if c := &l.columns[j]; said != "" && isMoney(c.role) && c.unit != said && unitOf(c.name) == "" {
+				return c, tidy(r.Cells[i].Text)
+			}
+		}
+	}
+	return nil, ""
+}
+
 // named reports whether a squeezed text is the column's name or a part of it.
 func (c *column) named(s string) bool {
 	if c.parts == nil {

@@ -315,6 +315,9 @@ func (p *Plan) check() error {
 				p.Rows++
 				continue
 			}
+			if err := p.changed(l, r); err != nil {
+				return err
+			}
 			if kind := x.totalKind(); kind != noTotal {
 				if err := sums.total(x, kind); err != nil {
 					return err
@@ -341,6 +344,17 @@ func (p *Plan) check() error {
 		}
 	}
 	return nil
+}
+
+// changed refuses a file in which another table begins further down: nothing below it could be trusted.
+func (p *Plan) changed(l *layout, r *Row) error {
+	c, now := l.changes(p.options.As, r)
+	if c == nil {
+		return nil
+	}
+	return &events.Error{Code: events.BadValue, Why: "other-table", Args: events.Args{
+		"row": number(r.Number), "value": clip(now), "column": clip(cmp.Or(c.name, columnName(c.index))), "unit": string(c.unit), "sheet": l.sheet.Name, "file": p.file.Name,
+	}}
 }
 
 // rows are those of the data, blank ones left out.
