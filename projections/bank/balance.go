@@ -343,14 +343,21 @@ func following(day []*Line, at events.Minor) []*Line {
 		}
 		froms[l.Balance-l.Amount] = append(froms[l.Balance-l.Amount], l)
 	}
-	out := make([]*Line, 0, len(day))
-	for range day {
-		next := froms[at]
-		if len(next) == 0 {
-			return day
+	// A day that comes back to a balance can go on from there in several ways, of which some leave lines over: the way is that through all lines, found by going on as far as
+	// it goes and putting in from behind what was left on the way.
+	out, way := make([]*Line, 0, len(day)), []*Line{{Balance: at}}
+	for len(way) > 0 {
+		here := way[len(way)-1]
+		if next := froms[here.Balance]; len(next) > 0 {
+			way, froms[here.Balance] = append(way, next[0]), next[1:]
+			continue
 		}
-		out, froms[at] = append(out, next[0]), next[1:]
-		at = next[0].Balance
+		if way = way[:len(way)-1]; len(way) > 0 {
+			out = append(out, here)
+		}
+	}
+	if slices.Reverse(out); len(out) < len(day) || !follows(out, at) {
+		return day
 	}
 	return out
 }
