@@ -358,7 +358,7 @@ func TestCorrectSays(t *testing.T) {
 	p.append(t, erring+paid+`{"id":"r","kind":"clawed-back","cause":"refund","fund":"f","year":2022,"date":"2022-06-01","of":"p","amount":"10"}`+"\n")
 	for lang, wants := range map[string][]string{
 		"en": {"event 6 of f 2022: disbursement", "100.00 CNY  壹佰元整", "1 甲", "甲公司", "left of it on line 1: 90.00", "7      refund", "--as reclassify --to-line …", `"kind":"reversed","fund":"f","year":2022,"of":7`},
-		"zh": {"第 6 号事件：支出", "壹佰元整", "与它相连的事件", "7      退款", "--as repost --set …"},
+		"zh": {"第 6 号事件：支出", "壹佰元整", "与之关联的事件", "7      退款", "--as repost --set …"},
 	} {
 		out := p.ok(t, "correct", "6", "--lang", lang)
 		for _, want := range wants {
