@@ -144,14 +144,11 @@ func (b *Balance) add(found *Finding, q Query) {
 		}
 		return &b.BookIn
 	}
+	var elsewhere events.Minor
 	for _, l := range found.Lines {
 		switch {
-		case q.Account != "" && l.Account != q.Account && settled: // the other half of a transfer between our accounts
-		case q.Account != "" && l.Account != q.Account: // the part of the events that went through another account
-			entered(l.Day, -l.Amount, inOut(-l.Amount))
-			if l.Day <= q.To {
-				book -= l.Amount
-			}
+		case q.Account != "" && l.Account != q.Account: // a transfer's other half, or the part of the events that went through another account
+			elsewhere += l.Amount
 		case settled:
 			entered(l.Day, l.Amount, &b.Settled)
 		case l.Day <= q.To:
@@ -164,6 +161,16 @@ func (b *Balance) add(found *Finding, q Query) {
 		if m.Date.Last() <= q.To {
 			book += m.Amount
 			moves = append(moves, m.Seq)
+		}
+	}
+	if len(found.Events) > 0 && elsewhere != 0 { // which the books leave out from the day on which they have the first of them
+		begin := found.Events[0].Date.Last()
+		for _, m := range found.Events {
+			begin = min(begin, m.Date.Last())
+		}
+		entered(begin, -elsewhere, inOut(elsewhere))
+		if begin <= q.To {
+			book -= elsewhere
 		}
 	}
 	if found.State == Matched || found.State == Proposed { // only what one side has not yet is open
