@@ -164,6 +164,11 @@ func (a *app) closeYear(ctx context.Context, o *closure, at *counter, p parsed, 
 	if err := a.forReview(o, commands); err != nil {
 		return err
 	}
+	if len(commands) > ledger.MaxBlockEvents {
+		args := map[string]string{"n": count(len(commands)), "most": count(ledger.MaxBlockEvents), "fund": string(p.fund), "year": p.query.Year.String()}
+		a.complain(hinted{a.say("close.ask.many", args), a.say("close.hint.many", args)})
+		return exit(exitRefused)
+	}
 	return a.closed(ctx, o, at, p, asks, commands, func(b *projections.Book, q projections.Query) (*sheet.Sheet, error) {
 		return b.Table("execution", q)
 	})

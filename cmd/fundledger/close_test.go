@@ -232,6 +232,33 @@ func sum(of map[string]int64) (all int64) {
 	return all
 }
 
+// TestManyLines: a year that takes more commands than can stand or fall together says so and closes by its file, or undivided.
+func TestManyLines(t *testing.T) {
+	t.Parallel()
+	var given strings.Builder
+	given.WriteString(`{"id":"open","kind":"fund-opened","fund":"f","year":2022,"name":"x","lines":[]}` + "\n")
+	for n := range ledger.MaxBlockEvents {
+		fmt.Fprintf(&given, `{"kind":"line-added","fund":"f","year":2022,"line":"L%d","name":"a"}`+"\n", n)
+		fmt.Fprintf(&given, `{"kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"L%d","amount":"1","stage":"original"}`+"\n", n)
+	}
+	p := onFolder(t)
+	p.append(t, given.String())
+	file := filepath.Join(t.TempDir(), "close.jsonl")
+	before := len(p.stored(t))
+	got := p.run(t, "close", "--fund", "f", "--year", "2022", "--yes", "--commands", file)
+	if got.code != exitRefused || got.out != "" || !strings.Contains(got.err, "1,001") && !strings.Contains(got.err, "1001") {
+		t.Fatalf("exit %d\n%s%s", got.code, got.out, got.err)
+	}
+	if n := len(p.stored(t)); n != before {
+		t.Fatalf("it has stored %d events", n-before)
+	}
+	p.ok(t, "close", "--fund", "f", "--year", "2022", "--dry-run", "--lapse", "fund")
+	p.ok(t, "append", file)
+	if got := p.run(t, "close", "--fund", "f", "--year", "2022", "--yes"); got.code != exitRefused || len(p.stored(t)) != before+ledger.MaxBlockEvents+1 {
+		t.Errorf("exit %d after %d events\n%s", got.code, len(p.stored(t))-before, got.err)
+	}
+}
+
 // TestCommandsForReview: what close writes for review is what it appends, and so is what append takes of the file.
 func TestCommandsForReview(t *testing.T) {
 	t.Parallel()
