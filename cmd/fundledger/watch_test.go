@@ -219,7 +219,7 @@ func TestWatchOfWhatIsNotThere(t *testing.T) {
 	if got := p.run(t, "watch", "--fund", "f", "--year", "2022"); got.code != exitFailed || got.out != "" {
 		t.Errorf("no folder: %+v", got)
 	}
-	p.append(t, small)
+	p.append(t, small+`{"kind":"fund-opened","fund":"f","year":2023,"name":"x"}`) // so that the year cannot be left out
 	for _, args := range [][]string{{"--fund", "g", "--year", "2022"}, {"--fund", "f", "--year", "2021"}, {"--fund", "f"}, {"--fund", "f", "--year", "2022", "--unit", "ounce"}, {"--fund", "f", "--year", "2022", "--format", "md"}} {
 		if got := p.run(t, append([]string{"watch"}, args...)...); got.code != exitUsage || got.out != "" {
 			t.Errorf("%v: %+v", args, got)
