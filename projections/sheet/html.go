@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"fundledger/events"
 )
 
 // WriteHTML writes a sheet as one HTML document that needs nothing else: no script, no picture, no request. Printed, it is A4, lying where a table is wide, with the
@@ -143,6 +145,8 @@ func (t *pageTable) Rows() iter.Seq[pageRow] {
 					c.Class = "n"
 				} else if level := t.l.level(i, r.depth); level > 0 {
 					c.Class = "d" + string(rune('0'+min(level, 9)))
+				} else if _, err := events.ParseDay(c.Text); err == nil { // which would be broken at its hyphens
+					c.Class = "day"
 				}
 				if i == called {
 					c.Scope = "row"
@@ -197,6 +201,7 @@ caption .unit { float: right; font-weight: 400; }
 .main caption .name { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 th, td { border: 1px solid var(--line); padding: .2rem .45rem; text-align: left; vertical-align: top; font-weight: 400; overflow-wrap: break-word; min-width: 2.5em; }
 thead th { background: var(--band); text-align: center; vertical-align: middle; font-weight: 600; }
+.day { white-space: nowrap; }
 tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .total > * { font-weight: 700; border-top: 2px solid var(--ink); }
 .d1 { padding-left: 1.6em; } .d2 { padding-left: 2.8em; } .d3 { padding-left: 4em; } .d4 { padding-left: 5.2em; } .d5 { padding-left: 6.4em; }

@@ -408,3 +408,20 @@ func TestLibreOfficeReadsTheCells(t *testing.T) {
 		}
 	}
 }
+
+// TestDaysOfHTML: a day stays on one line; what only has one in it may be broken.
+func TestDaysOfHTML(t *testing.T) {
+	t.Parallel()
+	s := &Sheet{Name: "payments", Currency: "CNY", Decimals: 2, Tables: []*Table{{
+		Name: "rows", Columns: Columns("line", "date", "purpose"), Rows: Rows(Row{Depth: 1, Cells: []Cell{Words("1"), Words("2022-04-18"), Words("2022-04-18 to 2022-04-20")}}),
+	}}}
+	var b bytes.Buffer
+	if err := WriteHTML(&b, s, Options{Lang: "en", Unit: Yuan}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<td class="day">2022-04-18</td>`, `<td>2022-04-18 to 2022-04-20</td>`, `.day { white-space: nowrap; }`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("there is no %s in\n%s", want, b.String())
+		}
+	}
+}
