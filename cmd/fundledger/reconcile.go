@@ -170,7 +170,11 @@ func (a *app) reconciled(b *projections.Book, q bank.Query) (*bank.Reconciliatio
 	if err != nil {
 		return nil, err
 	}
-	if there := found.Accounts(); q.Account != "" && !slices.Contains(there, q.Account) {
+	there := found.Accounts()
+	if q.Account != "" && len(there) == 0 {
+		return nil, usageError{hinted{a.say("error.no-statements", map[string]string{"fund": string(b.History().Fund())}), a.say("error.no-statements-hint", nil)}}
+	}
+	if q.Account != "" && !slices.Contains(there, q.Account) {
 		return nil, a.badFlag("account", q.Account, strings.Join(there, " "))
 	}
 	return found, nil
