@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"fundledger/events"
+	"fundledger/events/reading"
 	"fundledger/ledger"
 	"fundledger/ledger/intake"
 	"fundledger/projections"
@@ -370,7 +371,7 @@ func standingPayments(book *projections.Book) (out []intake.Payment, err error) 
 func (i *importing) inputs(read func(int64)) inputs {
 	return func(yield func(ledger.Input, error) bool) {
 		n := ledger.Numberer{}
-		for item, err := range i.plan.Items(read) {
+		for item, err := range reading.Ahead(i.plan.Items(read)) {
 			if err != nil {
 				yield(ledger.Input{}, err)
 				return

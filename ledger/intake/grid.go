@@ -79,13 +79,60 @@ type Sheet struct {
 
 	rows func(yield func(*Row, error) bool)
 	size int64
+	kept []Row // all of them, once they have been read to the end, unless there are too many
 }
 
 // An Area is a rectangle of cells, counted from 0.
 type Area struct{ Left, Top, Right, Bottom int }
 
 // Rows yields the rows of the sheet in their order; rows in which nothing stands may be left out. An error ends it.
-func (s *Sheet) Rows() iter.Seq2[*Row, error] { return s.rows }
+func (s *Sheet) Rows() iter.Seq2[*Row, error] {
+	if s.kept == nil {
+		return s.rows
+	}
+	return func(yield func(*Row, error) bool) {
+		for i := range s.kept {
+			row := s.kept[i] // whoever gets it may change it
+			if !yield(&row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// How many cells of a sheet are kept, which are some hundred megabytes, and in how large pieces there is room for them.
+const (
+	mostKept  = 2 << 20
+	keptPiece = 4096
+)
+
+// keep yields the rows as Rows does and keeps them, since rows are looked at before anything is made of them, and to read them takes longer than that.
+func (s *Sheet) keep() iter.Seq2[*Row, error] {
+	if s.kept != nil {
+		return s.Rows()
+	}
+	return func(yield func(*Row, error) bool) {
+		kept, cells := make([]Row, 0, 64), 0
+		var room []Cell
+		for r, err := range s.rows {
+			if err == nil && cells <= mostKept {
+				if cells += len(r.Cells); len(room) < len(r.Cells) {
+					room = make([]Cell, max(keptPiece, len(r.Cells)))
+				}
+				row := *r
+				row.Cells = room[:copy(room, r.Cells):len(r.Cells)]
+				room = room[len(r.Cells):]
+				kept = append(kept, row)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+		if cells <= mostKept {
+			s.kept = kept
+		}
+	}
+}
 
 // A File is a register or statement as somebody keeps it.
 type File struct {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"fundledger/events"
 	"fundledger/events/words"
@@ -37,7 +38,9 @@ type Plan struct {
 	paymentsErr error
 	asked       bool
 	wanted      map[string]bool // payees and amounts of rows that take something back
-	seen        []Payment       // of the file, that those may mean
+
+	mu   sync.Mutex
+	seen []Payment // of the file, that those may mean
 
 	budget []Item // of a budget, which is read whole
 
@@ -305,7 +308,7 @@ func (p *Plan) check() error {
 	for _, l := range p.layouts {
 		sums := newSums(p, l)
 		hidden := 0
-		for r, err := range l.rows() {
+		for r, err := range l.data(l.sheet.keep()) {
 			if err != nil {
 				return err
 			}
@@ -358,9 +361,11 @@ func (p *Plan) changed(l *layout, r *Row) error {
 }
 
 // rows are those of the data, blank ones left out.
-func (l *layout) rows() iter.Seq2[*Row, error] {
+func (l *layout) rows() iter.Seq2[*Row, error] { return l.data(l.sheet.Rows()) }
+
+func (l *layout) data(rows iter.Seq2[*Row, error]) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
-		for r, err := range l.sheet.Rows() {
+		for r, err := range rows {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -443,7 +448,7 @@ func (p *Plan) payment(seq events.Seq) (*Payment, error) {
 	if err != nil || seq == 0 {
 		return nil, err
 	}
-	for _, of := range [][]Payment{all, p.seen} {
+	for _, of := range [][]Payment{all, p.sofar()} {
 		for i := range of {
 			if of[i].Seq == seq {
 				return &of[i], nil
@@ -463,6 +468,13 @@ func (p *Plan) transfers() (out []Payment, err error) {
 	return out, err
 }
 
+// sofar are the payments of the file that are stored. Rows are read while others are being stored.
+func (p *Plan) sofar() []Payment {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clip(p.seen)
+}
+
 // Stored notes that a row of the file has become an event, so that a row that takes it back can be told its number.
 func (p *Plan) Stored(item *Item, seq events.Seq) {
 	if item.Command != string(events.Disbursed) || item.Negative != nil || len(p.wanted) == 0 {
@@ -472,6 +484,8 @@ func (p *Plan) Stored(item *Item, seq events.Seq) {
 	if !p.wanted["p"+squeeze(item.Payee)] && !p.wanted["a"+number(int64(minor))] {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.seen = append(p.seen, Payment{Seq: seq, Year: item.Year, Line: events.Line(item.Line), Date: item.Date, Amount: minor, Left: minor, Payee: item.Payee, Row: item.Row})
 }
 
@@ -486,7 +500,7 @@ func (p *Plan) Candidates(back *Payment) ([]Payment, error) {
 		Payment
 	}
 	var fits []fit
-	for _, of := range slices.Concat(all, p.seen) {
+	for _, of := range slices.Concat(all, p.sofar()) {
 		if of.Left <= 0 || slices.ContainsFunc(fits, func(f fit) bool { return f.Seq == of.Seq }) {
 			continue
 		}
