@@ -374,21 +374,13 @@ func (r *eventReader) data(m member) {
 		case "settles":
 			res.Settles = r.seq(m)
 		case "covers":
-			for _, v := range r.list(m) {
-				res.Covers = append(res.Covers, r.seq(member{m.name, v}))
-			}
+			res.Covers = r.seqs(m)
 		case "quotient_of":
-			for _, v := range r.list(m) {
-				res.QuotientOf = append(res.QuotientOf, r.seq(member{m.name, v}))
-			}
+			res.QuotientOf = r.seqs(m)
 		case "bank_lines":
-			for _, v := range r.list(m) {
-				res.BankLines = append(res.BankLines, r.seq(member{m.name, v}))
-			}
+			res.BankLines = r.seqs(m)
 		case "events":
-			for _, v := range r.list(m) {
-				res.Matched = append(res.Matched, r.seq(member{m.name, v}))
-			}
+			res.Matched = r.seqs(m)
 		case "sum_of":
 			for _, v := range r.list(m) {
 				n, err := strconv.ParseInt(string(v), 10, 64)
@@ -559,6 +551,13 @@ func (r *eventReader) members(m member, to []member) []member {
 		return nil
 	}
 	return members(m.value, to)
+}
+
+func (r *eventReader) seqs(m member) (all []Seq) {
+	for _, v := range r.list(m) {
+		all = append(all, r.seq(member{m.name, v}))
+	}
+	return all
 }
 
 func (r *eventReader) seq(m member) Seq {
