@@ -297,7 +297,7 @@ func (r *Reconciliation) command(f *Finding, decimals int) *events.Draft {
 	case f.State == Differs && slices.Contains([]Reason{Late, OtherName, OtherBank, Unnamed}, f.Reason):
 		return r.matching(f, events.ByHand)
 	case f.Reason == Bounced:
-		return r.matching(f, events.ByHand).Text("reason", "returned by the bank")
+		return r.matching(f, events.ByHand).Text("reason", "退票 bank return") // it is stored, for readers of either language
 	case f.Reason == CameBack && f.Returns != nil:
 		return events.NewDraft(events.ClawedBack, r.v.fund, f.Returns.Year).Text("cause", string(events.Returned)).Text("date", f.Lines[0].Day.String()).
 			Ref("of", events.Ref{Seq: f.Returns.Seq}).Text("note", "bank-line "+string(f.Lines[0].ID))
