@@ -2,7 +2,6 @@ package main
 
 import (
 	"embed"
-	"io/fs"
 	"strings"
 
 	"fundledger/events/words"
@@ -14,15 +13,7 @@ import (
 var wordFiles embed.FS
 
 // texts are the words of the command line.
-var texts = words.Load(sub(wordFiles, "words"))
-
-func sub(files embed.FS, dir string) fs.FS {
-	inner, err := fs.Sub(files, dir)
-	if err != nil {
-		panic(err)
-	}
-	return inner
-}
+var texts = words.LoadRoom(wordFiles)
 
 // translateHelp gives every command's help the words of the language; cobra's own template is English.
 func (a *app) translateHelp(root *cobra.Command) {

@@ -558,10 +558,13 @@ func (a *app) threshold(table, s string, given bool) (progress.Threshold, error)
 
 // month reads the month that one table is of.
 func (a *app) month(table, s string, after bool) (month events.Date, err error) {
-	for flag, given := range map[string]bool{"month": s != "", "after-close": after} {
-		if given && table != "monthly" {
+	for _, option := range []struct {
+		flag  string
+		given bool
+	}{{"month", s != ""}, {"after-close", after}} {
+		if option.given && table != "monthly" {
 			return month, usageError{hinted{
-				a.say("error.not-by-dimensions", map[string]string{"flag": flag, "value": table}), a.say("error.not-by-dimensions-hint", map[string]string{"choices": "monthly"}),
+				a.say("error.not-by-dimensions", map[string]string{"flag": option.flag, "value": table}), a.say("error.not-by-dimensions-hint", map[string]string{"choices": "monthly"}),
 			}}
 		}
 	}

@@ -47,6 +47,15 @@ type Catalogue struct {
 	parse map[Language]parser
 }
 
+// LoadRoom is [Load] of the folder words of a room, as the room embeds it.
+func LoadRoom(room fs.FS) *Catalogue {
+	files, err := fs.Sub(room, "words")
+	if err != nil {
+		panic(err)
+	}
+	return Load(files)
+}
+
 // Load reads en.json and zh.json from a room's words. It panics where one is missing or is not names and texts, since they are part of
 // the program.
 func Load(files fs.FS) *Catalogue {

@@ -8,7 +8,6 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"log"
 	"net"
 	"net/http"
@@ -32,13 +31,7 @@ import (
 var wordFiles embed.FS
 
 // texts are the words of HTTP itself; codes have theirs in [words.Ledger].
-var texts = words.Load(func() fs.FS {
-	dir, err := fs.Sub(wordFiles, "words")
-	if err != nil {
-		panic(err)
-	}
-	return dir
-}())
+var texts = words.LoadRoom(wordFiles)
 
 // What bounds a request. The server has no deadline for a whole answer: a long file is answered for as long as its sender sends and reads.
 const (

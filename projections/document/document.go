@@ -22,7 +22,6 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -37,13 +36,7 @@ import (
 var files embed.FS
 
 // Catalogue holds the words of papers.
-var Catalogue = func() *words.Catalogue {
-	sub, err := fs.Sub(files, "words")
-	if err != nil {
-		panic(err)
-	}
-	return words.Load(sub)
-}()
+var Catalogue = words.LoadRoom(files)
 
 // Formats lists the formats of papers, the usual one first.
 var Formats = []string{"text", "html", "xlsx"}

@@ -3,7 +3,6 @@ package sheet
 import (
 	"embed"
 	"io"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +17,7 @@ import (
 var files embed.FS
 
 // Catalogue holds the words of the read side: titles, headings, notes and what exceptions say.
-var Catalogue = func() *words.Catalogue {
-	sub, err := fs.Sub(files, "words")
-	if err != nil {
-		panic(err)
-	}
-	return words.Load(sub)
-}()
+var Catalogue = words.LoadRoom(files)
 
 // Options are the choices that an encoder leaves to the reader. The zero Options is English and the currency's own unit.
 type Options struct {
