@@ -22,7 +22,7 @@ func writeHTML(w io.Writer, forms []*form, lang words.Language) error {
 		Papers      []leaf
 	}{Lang: map[words.Language]string{words.Chinese: "zh-CN", words.English: "en"}[lang]}
 	for _, f := range forms {
-		side, path, err := drawn(f.code)
+		side, path, err := DrawCode(f.code)
 		if err != nil {
 			return err
 		}
@@ -38,8 +38,8 @@ func writeHTML(w io.Writer, forms []*form, lang words.Language) error {
 	return out.Flush()
 }
 
-// drawn returns the QR code of a text as a path of SVG, and how many modules it is wide.
-func drawn(text string) (side int, path string, err error) {
+// DrawCode returns the QR code of a text as a path of SVG, and how many modules it is wide.
+func DrawCode(text string) (side int, path string, err error) {
 	squares, err := modules(text)
 	if err != nil {
 		return 0, "", err

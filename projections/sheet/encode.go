@@ -51,6 +51,15 @@ func Write(w io.Writer, format string, s *Sheet, o Options) error {
 	return encode(w, s, o)
 }
 
+// Called is the sheet's title, as text and HTML begin with it.
+func (s *Sheet) Called(o Options) (string, error) {
+	o, err := o.filled()
+	if err != nil {
+		return "", err
+	}
+	return safe(visible(s.plain(Say("title."+s.Name, s.Title...), o, style{null: nothing, thousands: true, percent: "%", people: true}), "")), nil
+}
+
 func (o Options) filled() (Options, error) {
 	if o.Lang == "" {
 		o.Lang = words.English

@@ -13,12 +13,24 @@ import (
 
 // WriteHTML writes a sheet as one HTML document that needs nothing else: no script, no picture, no request. Printed, it is A4, lying where a table is wide, with the
 // heading of a table repeated on each page and a page number below.
-func WriteHTML(w io.Writer, s *Sheet, o Options) error { return writeHTML(w, s, o, "document") }
+func WriteHTML(w io.Writer, s *Sheet, o Options) error {
+	return writeHTML(w, s, o, Links{}, "document")
+}
 
-// WriteFragment writes what [WriteHTML] has within its body, for a page that has a head and a style of its own.
-func WriteFragment(w io.Writer, s *Sheet, o Options) error { return writeHTML(w, s, o, "sheet") }
+// WriteFragment writes what [WriteHTML] has within its body, for a page that has a head and a style of its own, and makes links of what the page has an address for.
+func WriteFragment(w io.Writer, s *Sheet, o Options, links Links) error {
+	return writeHTML(w, s, o, links, "sheet")
+}
 
-func writeHTML(w io.Writer, s *Sheet, o Options, name string) error {
+// Links give the addresses of what cells speak of, "" for what has none. The zero Links has none at all.
+type Links struct {
+	// Event is where an event is shown whole, whose number stands in a list of numbers.
+	Event func(events.Seq) string
+	// Cell is where more is shown of any other cell, by its table, its column and its row.
+	Cell func(t *Table, column string, row Row) string
+}
+
+func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) error {
 	o, err := o.filled()
 	if err != nil {
 		return err
@@ -34,7 +46,7 @@ func writeHTML(w io.Writer, s *Sheet, o Options, name string) error {
 			continue
 		}
 		l := &layout{s: s, t: t, o: o, st: st}
-		part := &pageTable{l: l, Main: i == 0, Title: p.Title, Empty: t.silent()}
+		part := &pageTable{l: l, links: links, Main: i == 0, Title: p.Title, Empty: t.silent()}
 		if i > 0 {
 			part.Title = Catalogue.Say(o.Lang, "table."+t.Name, nil)
 		}
@@ -84,12 +96,14 @@ func (p *page) Number() template.CSS {
 
 type pageTable struct {
 	l                    *layout
+	links                Links
 	Title, Unit, Nothing string
 	Main, Empty          bool
 }
 
 type pageCell struct {
-	Text       string
+	Text, Href string
+	Parts      []pagePart // instead of the text, where several things stand in a cell
 	Class      string
 	Cols, Rows int
 	Scope      string
@@ -122,6 +136,8 @@ func (t *pageTable) Heads() [][]pageCell {
 	return [][]pageCell{upper, lower}
 }
 
+type pagePart struct{ Text, Href string }
+
 type pageRow struct {
 	Class string
 	Cells []pageCell
@@ -151,12 +167,34 @@ func (t *pageTable) Rows() iter.Seq[pageRow] {
 				if i == called {
 					c.Scope = "row"
 				}
+				t.link(&c, r.Row, i)
 				row.Cells = append(row.Cells, c)
 			}
 			if !yield(row) {
 				return
 			}
 		}
+	}
+}
+
+// link makes links of what a cell speaks of.
+func (t *pageTable) link(c *pageCell, r Row, i int) {
+	if i == numbers || i >= len(r.Cells) {
+		return
+	}
+	cell := r.Cells[i]
+	switch {
+	case cell.Kind == Seqs && t.links.Event != nil:
+		for part := range strings.SplitSeq(c.Text, " ") {
+			p := pagePart{Text: part}
+			first := part[:strings.IndexFunc(part+"x", func(r rune) bool { return r < '0' || r > '9' })]
+			if n, err := events.ParseSeq(first); err == nil {
+				p.Href = t.links.Event(n)
+			}
+			c.Parts = append(c.Parts, p)
+		}
+	case cell.Kind != Null && cell.Kind != Absent && t.links.Cell != nil && c.Text != "":
+		c.Href = t.links.Cell(t.l.t, t.l.t.Columns[i].Name, r)
 	}
 }
 
@@ -230,11 +268,12 @@ tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular
 <tr>{{range .}}<th scope="{{.Scope}}"{{if gt .Cols 1}} colspan="{{.Cols}}"{{end}}{{if gt .Rows 1}} rowspan="{{.Rows}}"{{end}}{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</th>{{end}}</tr>{{end}}
 </thead>
 <tbody>{{range .Rows}}
-<tr{{with .Class}} class="{{.}}"{{end}}>{{range .Cells}}{{if .Scope}}<th scope="row"{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</th>{{else}}<td{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</td>{{end}}{{end}}</tr>{{end}}
+<tr{{with .Class}} class="{{.}}"{{end}}>{{range .Cells}}{{if .Scope}}<th scope="row"{{with .Class}} class="{{.}}"{{end}}>{{template "cell" .}}</th>{{else}}<td{{with .Class}} class="{{.}}"{{end}}>{{template "cell" .}}</td>{{end}}{{end}}</tr>{{end}}
 </tbody>
 </table></div>
 {{with .Notes}}<ul class="notes">{{range .}}
 <li>{{.}}</li>{{end}}
 </ul>
 {{end}}{{end}}</section>
-{{end}}`))
+{{end}}{{define "cell"}}{{if .Parts}}{{range $i, $p := .Parts}}{{if $i}} {{end}}{{template "part" $p}}{{end}}{{else}}{{template "part" .}}{{end}}{{end -}}
+{{define "part"}}{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else}}{{.Text}}{{end}}{{end}}`))

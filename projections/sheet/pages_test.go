@@ -293,7 +293,7 @@ func TestHTML(t *testing.T) {
 	s.Tables = append(s.Tables, &Table{Name: "flags", Columns: []Column{{Name: "code"}, {Name: "amount", Right: true}}, Rows: Rows(Row{Depth: 1, Cells: []Cell{Term("flag", "over-budget"), Money(5, 2)}})},
 		&Table{Name: "lots", Columns: Columns("lot"), Rows: Rows()})
 	var b bytes.Buffer
-	if err := WriteFragment(&b, s, Options{Lang: words.Chinese}); err != nil {
+	if err := WriteFragment(&b, s, Options{Lang: words.Chinese}, Links{}); err != nil {
 		t.Fatal(err)
 	}
 	want := `<article class="sheet" lang="zh-CN">

@@ -60,17 +60,9 @@ func (s *site) event(w http.ResponseWriter, r *http.Request, lang words.Language
 	if err != nil {
 		return err
 	}
-	var at live.Cut
-	err = s.books.Read(r.Context(), a.fund, a.wait, a.known, func(cut live.Cut, _ *projections.Book) error {
-		at = cut
-		return nil
-	})
+	at, err := s.cutOf(r.Context(), a)
 	if err != nil {
-		return said(notThere("known_at", err), lang)
-	}
-	if a.number > at.Seq {
-		args := events.Args{"field": "n", "value": a.number.String(), "last": at.Seq.String()}
-		return fault{&events.Error{Code: events.BadValue, Why: "beyond-end", Args: args}, http.StatusNotFound}
+		return said(err, lang)
 	}
 	tag := s.tag(at, "event", string(a.fund), a.number.String(), a.format, string(a.unit), string(a.lang))
 	var body bytes.Buffer
@@ -86,6 +78,19 @@ func (s *site) event(w http.ResponseWriter, r *http.Request, lang words.Language
 	}
 	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
 	return nil
+}
+
+// cutOf is the cut of which one event is asked for, which it has.
+func (s *site) cutOf(ctx context.Context, a *ask) (at live.Cut, err error) {
+	err = s.books.Read(ctx, a.fund, a.wait, a.known, func(cut live.Cut, _ *projections.Book) error {
+		at = cut
+		return nil
+	})
+	if err == nil && a.number > at.Seq {
+		args := events.Args{"field": "n", "value": a.number.String(), "last": at.Seq.String()}
+		err = fault{&events.Error{Code: events.BadValue, Why: "beyond-end", Args: args}, http.StatusNotFound}
+	}
+	return at, notThere("known_at", err)
 }
 
 func (s *site) trail(ctx context.Context, a *ask, at live.Cut) (*sheet.Sheet, error) {
@@ -111,61 +116,14 @@ func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Languag
 	if err != nil {
 		return err
 	}
-	if a.known.Seq() != 0 && len(a.funds) != 1 {
-		return &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
+	cuts, tag, err := s.payeeCuts(r, a, a.format, string(a.unit))
+	if err != nil {
+		return said(err, lang)
 	}
-	funds := a.funds
-	if funds == nil {
-		if funds, err = s.books.Funds(r.Context()); err != nil {
-			return said(err, lang)
-		}
-	}
-	day := ""
-	if a.query.AsOf != nil {
-		day = a.query.AsOf.String()
-	}
-	parts := []string{"payees", a.payee, strconv.Itoa(a.limit), day, a.format, string(a.unit), string(a.lang)}
-	cuts := map[events.Fund]live.Cut{}
-	var early error
-	for _, fund := range funds {
-		err := s.books.Read(r.Context(), fund, 0, a.known, func(at live.Cut, _ *projections.Book) error {
-			cuts[fund] = at
-			parts = append(parts, string(fund), at.Seq.String(), at.Root)
-			return nil
-		})
-		_, none := unknownMoment(err) // nothing of it was known then
-		switch {
-		case none && a.known.Seq() == 0:
-			early = err
-		case err != nil:
-			return said(notThere("known_at", err), lang)
-		}
-	}
-	if len(cuts) == 0 && early != nil {
-		return said(notThere("known_at", early), lang)
-	}
-	tag := s.tag(live.Cut{}, parts...)
 	var body bytes.Buffer
 	same := has(r, tag)
 	if !same {
-		select { // what such an answer is made of takes much room
-		case s.turn <- struct{}{}:
-			defer func() { <-s.turn }()
-		case <-r.Context().Done():
-			return &events.Error{Code: events.Unavailable, Why: "broker", Err: r.Context().Err()}
-		}
-		all := payees.Payees{AsOf: a.query.AsOf}
-		for _, fund := range funds {
-			if at, known := cuts[fund]; known {
-				if err := s.addPayees(r.Context(), &all, fund, at); err != nil {
-					return said(err, lang)
-				}
-			}
-		}
-		if a.payee != "" && !all.Has(a.payee) {
-			return fault{&events.Error{Code: events.BadValue, Why: "no-payee", Args: events.Args{"field": "payee", "value": clip(a.payee)}}, http.StatusNotFound}
-		}
-		made, err := all.Sheet(payees.Query{Payee: a.payee, Limit: a.limit})
+		made, err := s.payeeSheet(r.Context(), a, cuts)
 		if err == nil {
 			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
 		}
@@ -175,6 +133,69 @@ func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Languag
 	}
 	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
 	return nil
+}
+
+// A fundCut is a fund at a cut.
+type fundCut struct {
+	fund events.Fund
+	at   live.Cut
+}
+
+// payeeCuts are the cuts that an answer about payees is made of, and its tag, in which shown says how it is shown.
+func (s *site) payeeCuts(r *http.Request, a *ask, shown ...string) (cuts []fundCut, tag string, err error) {
+	if a.known.Seq() != 0 && len(a.funds) != 1 {
+		return nil, "", &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
+	}
+	funds := a.funds
+	if funds == nil {
+		if funds, err = s.books.Funds(r.Context()); err != nil {
+			return nil, "", err
+		}
+	}
+	day := ""
+	if a.query.AsOf != nil {
+		day = a.query.AsOf.String()
+	}
+	parts := append([]string{"payees", a.payee, strconv.Itoa(a.limit), day, string(a.lang)}, shown...)
+	var early error
+	for _, fund := range funds {
+		err := s.books.Read(r.Context(), fund, 0, a.known, func(at live.Cut, _ *projections.Book) error {
+			cuts = append(cuts, fundCut{fund, at})
+			parts = append(parts, string(fund), at.Seq.String(), at.Root)
+			return nil
+		})
+		_, none := unknownMoment(err) // nothing of it was known then
+		switch {
+		case none && a.known.Seq() == 0:
+			early = err
+		case err != nil:
+			return nil, "", notThere("known_at", err)
+		}
+	}
+	if len(cuts) == 0 && early != nil {
+		return nil, "", notThere("known_at", early)
+	}
+	return cuts, s.tag(live.Cut{}, parts...), nil
+}
+
+// payeeSheet adds up what each payee got.
+func (s *site) payeeSheet(ctx context.Context, a *ask, cuts []fundCut) (*sheet.Sheet, error) {
+	select { // what such an answer is made of takes much room
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, &events.Error{Code: events.Unavailable, Why: "broker", Err: ctx.Err()}
+	}
+	all := payees.Payees{AsOf: a.query.AsOf}
+	for _, c := range cuts {
+		if err := s.addPayees(ctx, &all, c.fund, c.at); err != nil {
+			return nil, err
+		}
+	}
+	if a.payee != "" && !all.Has(a.payee) {
+		return nil, fault{&events.Error{Code: events.BadValue, Why: "no-payee", Args: events.Args{"field": "payee", "value": clip(a.payee)}}, http.StatusNotFound}
+	}
+	return all.Sheet(payees.Query{Payee: a.payee, Limit: a.limit})
 }
 
 // addPayees adds a fund as known at a cut. The log is read for what its history does not tell, before the book is asked.

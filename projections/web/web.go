@@ -21,6 +21,8 @@
 // of, and the question with its defaults filled in. It is strong: the same tag, the same bytes. So a question is answered with 304 before anything is computed,
 // and one as known at a number keeps its tag for as long as the release does. Cache-Control: no-cache lets caches keep an answer and makes them ask each time.
 //
+// Beside these stand the pages of the console, for people: see console.go.
+//
 // The package only makes [Route]s. Who lets a request in, and how an error is written, is for the server that takes them.
 package web
 
@@ -86,7 +88,7 @@ func Routes(books *live.Books, version string) []Route {
 	for i := range routes {
 		routes[i].Problems = problems
 	}
-	return routes
+	return append(routes, s.routesOfPages()...)
 }
 
 var problems = map[int]string{
@@ -232,8 +234,31 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	if err != nil {
 		return err
 	}
+	glance, tag, err := s.glance(r, a, a.format, string(a.unit))
+	if err != nil {
+		return said(err, lang)
+	}
+	var body bytes.Buffer
+	same := has(r, tag)
+	if !same {
+		made, last, err := glance()
+		if err == nil {
+			tag = last
+			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
+		}
+		if err != nil {
+			return said(err, lang)
+		}
+	}
+	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
+	return nil
+}
+
+// glance returns the tag of an answer about every fund, in which shown says how it is shown, and what makes its sheet. That is made of the books as they are then, so
+// it has a tag of its own.
+func (s *site) glance(r *http.Request, a *ask, shown ...string) (make func() (*sheet.Sheet, string, error), tag string, err error) {
 	if a.known.Seq() != 0 {
-		return &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
+		return nil, "", &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
 	}
 	day := ""
 	if a.query.AsOf != nil {
@@ -241,11 +266,11 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	}
 	all, err := s.books.Funds(r.Context())
 	if err != nil {
-		return said(err, lang)
+		return nil, "", err
 	}
 	// The cuts alone tell whether the asker has it already.
 	walk := func(visit func(live.Cut, *projections.Book) error) (tag string, err error) {
-		parts := []string{"funds", day, a.format, string(a.unit), string(a.lang)}
+		parts := append([]string{"funds", day, string(a.lang)}, shown...)
 		var early error
 		known := false
 		for _, fund := range all {
@@ -258,35 +283,21 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 				continue
 			}
 			if err != nil {
-				return "", said(err, lang)
+				return "", err
 			}
 			known = true
 		}
 		if !known && early != nil {
-			return "", said(notThere("known_at", early), lang)
+			return "", notThere("known_at", early)
 		}
 		return s.tag(live.Cut{}, parts...), nil
 	}
-	tag, err := walk(func(live.Cut, *projections.Book) error { return nil })
-	if err != nil {
-		return err
-	}
-	var body bytes.Buffer
-	same := has(r, tag)
-	if !same {
+	tag, err = walk(func(live.Cut, *projections.Book) error { return nil })
+	return func() (*sheet.Sheet, string, error) {
 		glance := projections.Glance{AsOf: a.query.AsOf}
-		tag, err = walk(func(at live.Cut, b *projections.Book) error {
-			return glance.Add(b, at.Root)
-		})
-		if err == nil {
-			err = sheet.Write(&body, a.format, glance.Sheet(), sheet.Options{Lang: a.lang, Unit: a.unit})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
-	return nil
+		tag, err := walk(func(at live.Cut, b *projections.Book) error { return glance.Add(b, at.Root) })
+		return glance.Sheet(), tag, err
+	}, tag, err
 }
 
 // A standing is how a fund's book stands, in JSON.

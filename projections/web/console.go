@@ -1,0 +1,596 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fundledger/events"
+	"fundledger/events/words"
+	"fundledger/projections"
+	"fundledger/projections/document"
+	"fundledger/projections/live"
+	"fundledger/projections/sheet"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// The console is pages for people, drawn here from the same books as the answers under /v1:
+//
+//	/                                             every fund and year
+//	/funds/{fund}                                 a fund: its years, its newest events
+//	/funds/{fund}/events/{n}                      an event, what it hangs together with, what it posts
+//	/funds/{fund}/years/{year}                    execution, with both clocks to move
+//	/funds/{fund}/years/{year}/{view}             each of [yearViews]
+//	/funds/{fund}/years/{year}/lines/{line}       the statement of a line
+//	/payees                                       what each payee got
+//
+// What a page shows stands in its address, both clocks included, so that it can be sent to somebody. A page is whole without a script. The script of the
+// console asks for the same page again when the feed it names has news, and puts in what has changed ([data-part]): nothing is drawn in two places. What a page is
+// made of has a tag, so that asking again costs nothing where nothing changed.
+//
+// A page requests nothing from any other host, and its policy lets nothing in: neither script nor style stands in it but a rule for the foot of printed pages,
+// which the policy names by its hash.
+
+//go:embed console words
+var consoleFiles embed.FS
+
+// texts are the words of the console.
+var texts = words.LoadRoom(consoleFiles)
+
+// consolePolicy is the Content-Security-Policy of every page; the verb is the hash of the one style that may stand in it.
+const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'%s; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// A page is one kind of page.
+type page struct {
+	// id names the operation, and the template in console/<template>.html.
+	id, path, template string
+	// takes lists the parameters of its address beside unit and lang.
+	takes []string
+	// live is the address of the feed that tells when the page is no longer new; "" where it never changes. {fund} and {year} stand for the page's.
+	live string
+	// make fills what the template shows. The book is as known at the moment asked for.
+	make func(v *view, b *projections.Book, a *ask) error
+}
+
+// Feeds that pages follow.
+const (
+	liveYear  = "/v1/funds/{fund}/years/{year}/live"
+	liveFund  = "/v1/funds/{fund}/feed"
+	liveFunds = "/v1/live"
+)
+
+// What the address of every page of a year can have.
+var clocks = []string{"as_of", "known_at"}
+
+var pages = []page{
+	{"page-fund", "/funds/{fund}", "fund", []string{"known_at"}, liveFund, (*view).fund},
+	{"page-year", "/funds/{fund}/years/{year}", "year", append([]string{"basis", "denominator"}, clocks...), liveYear, (*view).year},
+	{"page-view", "/funds/{fund}/years/{year}/{view}", "table", append([]string{"basis", "denominator", "by", "where", "threshold", "month", "after_close", "account", "window"}, clocks...), liveYear, (*view).yearView},
+	{"page-statement", "/funds/{fund}/years/{year}/lines/{line}", "table", append([]string{"from", "basis"}, clocks...), liveYear, (*view).statement},
+}
+
+// routesOfPages are the console's routes. They are for people, so the description of the interface does not have them.
+func (s *site) routesOfPages() []Route {
+	hidden := func(id, path string, answer func(http.ResponseWriter, *http.Request, words.Language) error) Route {
+		op := huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Hidden: true, Responses: map[string]*huma.Response{}}
+		return Route{Operation: op, Answer: answer}
+	}
+	routes := []Route{
+		hidden("assets", "/assets/{version}/{name}", s.asset),
+		hidden("page-funds", "/{$}", s.drawn(s.fundsPage)),
+		hidden("page-payees", "/payees", s.drawn(s.payeesPage)),
+		hidden("page-event", "/funds/{fund}/events/{n}", s.drawn(s.eventPage)),
+	}
+	for i := range pages {
+		routes = append(routes, hidden(pages[i].id, pages[i].path, s.drawn(s.bookPage(&pages[i]))))
+	}
+	return routes
+}
+
+// A view is what the templates are made of.
+type view struct {
+	site *site
+	r    *http.Request
+	a    *ask
+
+	Lang words.Language
+	// Title is the page's, and Template what draws its main part.
+	Title, Template string
+	// Tab names which of the views of a year it is; "" is none.
+	Tab string
+	// Fund, FundName and Year are what the page is about; "" and 0 where it is about several.
+	Fund     events.Fund
+	FundName string
+	Year     events.Year
+	Years    []events.Year
+	// At is the cut that the page shows, and Last the number of the last event that there is.
+	At   live.Cut
+	Last events.Seq
+	// Fixed says that the page is of a moment, so that nothing new belongs on it.
+	Fixed bool
+	// Live is the feed to follow.
+	Live string
+	// Clocks are those that can be moved; nil where there are none.
+	Clocks *clockPanel
+	// Sheet is the page's table, and Sheets are further ones.
+	Sheet  template.HTML
+	Sheets []template.HTML
+	// Main is what the page's own template needs beside these.
+	Main any
+	// Problem is why there is nothing to show.
+	Problem *mishap
+
+	foot   string // at the foot of printed pages
+	status int
+	tag    string
+	same   bool
+}
+
+// drawn answers with a page, and where that cannot be with a page that says why.
+func (s *site) drawn(make func(v *view) error) func(http.ResponseWriter, *http.Request, words.Language) error {
+	return func(w http.ResponseWriter, r *http.Request, lang words.Language) error {
+		v := &view{site: s, r: r, Lang: lang, status: http.StatusOK}
+		if err := make(v); err != nil {
+			v.refuse(err)
+		}
+		return v.write(w)
+	}
+}
+
+// refuse makes a page of an error.
+func (v *view) refuse(err error) {
+	err = said(err, v.Lang)
+	v.status = http.StatusUnprocessableEntity
+	var own interface{ HTTPStatus() int }
+	var e *events.Error
+	switch {
+	case errors.As(err, &own):
+		v.status = own.HTTPStatus()
+	case events.CodeOf(err) == events.Unavailable || events.CodeOf(err) == events.Busy:
+		v.status = http.StatusServiceUnavailable
+	case events.CodeOf(err) == events.Tampered:
+		v.status = http.StatusInternalServerError
+	}
+	v.Problem = &mishap{Code: events.CodeOf(err), Message: err.Error()}
+	if errors.As(err, &e) {
+		v.Problem.Message, v.Problem.Hint = e.Message(v.Lang), e.Hint(v.Lang)
+	}
+	v.Title, v.Template, v.Live, v.Clocks, v.tag, v.same = v.Say("problem.title"), "problem", "", nil, "", false
+	if v.status == http.StatusServiceUnavailable {
+		v.Live = liveFunds
+	}
+}
+
+// write draws the page.
+func (v *view) write(w http.ResponseWriter) error {
+	header := w.Header()
+	header.Set("Vary", "Accept-Language")
+	header.Set("Referrer-Policy", "same-origin")
+	if v.tag != "" {
+		header.Set("ETag", v.tag)
+		header.Set("Cache-Control", "no-cache")
+	}
+	if v.same {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	own := ""
+	if style := v.PrintStyle(); style != "" {
+		hash := sha256.Sum256([]byte(style))
+		own = " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	}
+	var body bytes.Buffer
+	if err := layouts[cmp.Or(v.Template, "table")].ExecuteTemplate(&body, "layout", v); err != nil {
+		return err
+	}
+	header.Set("Content-Security-Policy", fmt.Sprintf(consolePolicy, own))
+	header.Set("Content-Type", contentTypes["html"])
+	header.Set("Content-Language", string(v.Lang))
+	w.WriteHeader(v.status)
+	_, _ = w.Write(body.Bytes()) // who does not take its answer may ask again
+	return nil
+}
+
+// ask reads what the page's address asks.
+func (v *view) ask(takes []string) (err error) {
+	if v.a, err = read(v.r, v.Lang, append([]string{"unit", "lang"}, takes...)); err != nil {
+		return err
+	}
+	v.Lang = v.a.lang
+	v.Fund, v.Year = v.a.fund, v.a.query.Year
+	v.Fixed = !v.a.known.IsZero()
+	return nil
+}
+
+// bookPage draws a page that one book has everything for.
+func (s *site) bookPage(p *page) func(*view) error {
+	return func(v *view) error {
+		if err := v.ask(p.takes); err != nil {
+			return err
+		}
+		v.Template = p.template
+		ctx, a := v.r.Context(), v.a
+		err := s.books.Read(ctx, a.fund, 0, a.known, func(at live.Cut, b *projections.Book) error {
+			v.of(at, b)
+			v.tag = s.tag(at, "page", v.r.Host, v.r.URL.String(), string(v.Lang), v.Last.String())
+			if v.same = has(v.r, v.tag); v.same {
+				return nil
+			}
+			a.query.Root = at.Root
+			return p.make(v, b, a)
+		})
+		if err != nil {
+			return notThere("known_at", err)
+		}
+		if !v.Fixed {
+			v.Live = strings.NewReplacer("{fund}", string(v.Fund), "{year}", v.Year.String()).Replace(p.live)
+		}
+		return nil
+	}
+}
+
+// of notes what a page of a book is about.
+func (v *view) of(at live.Cut, b *projections.Book) {
+	h := b.History()
+	v.At, v.Last = at, at.Seq
+	if v.Fixed {
+		if now, err := v.site.books.Status(v.r.Context(), v.Fund, 0); err == nil {
+			v.Last = max(v.Last, now.Seq)
+		}
+	}
+	v.Years = h.Years()
+	for _, n := range slices.Backward(v.Years) {
+		y, err := h.Year(n)
+		if err != nil || v.Year != 0 && v.Year != n {
+			continue
+		}
+		if v.FundName = y.Name; v.Lang == words.English && y.NameEn != "" {
+			v.FundName = y.NameEn
+		}
+		break
+	}
+	v.foot = sheet.Catalogue.Say(v.Lang, "page.foot", map[string]string{"fund": string(v.Fund), "seq": at.Seq.String(), "root": at.Root})
+}
+
+// Say returns words of the console: a name, then names and values of what they speak of.
+func (v *view) Say(name string, args ...string) string {
+	of := map[string]string{}
+	for i := 0; i+1 < len(args); i += 2 {
+		of[args[i]] = args[i+1]
+	}
+	return texts.Say(v.Lang, name, of)
+}
+
+// Word returns words of the vocabulary, such as measure.spent.
+func (v *view) Word(name string) string {
+	return cmp.Or(sheet.Catalogue.Find(v.Lang, name, nil), words.Ledger.Say(v.Lang, name, nil))
+}
+
+// carried are the parameters that go along when somebody follows a link: how it is shown, and both clocks.
+var carried = []string{"as_of", "known_at", "basis", "unit", "lang"}
+
+// To is the address of a page that goes along with this one: with the same clocks, unit and language where the page there takes them. set has names and values that
+// are to be others; an empty value leaves that out.
+func (v *view) To(path string, set ...string) string {
+	query := url.Values{}
+	for _, name := range carried {
+		if value := v.r.URL.Query().Get(name); value != "" {
+			query.Set(name, value)
+		}
+	}
+	takes := takesOf(path)
+	for name := range query {
+		if takes != nil && !slices.Contains(takes, name) {
+			query.Del(name)
+		}
+	}
+	for i := 0; i+1 < len(set); i += 2 {
+		if query.Del(set[i]); set[i+1] != "" {
+			query.Set(set[i], set[i+1])
+		}
+	}
+	return address(path, query)
+}
+
+// Here is the address of this page with other values of some parameters; an empty one leaves that out.
+func (v *view) Here(set ...string) string {
+	query := v.r.URL.Query()
+	for i := 0; i+1 < len(set); i += 2 {
+		if query.Del(set[i]); set[i+1] != "" {
+			query.Set(set[i], set[i+1])
+		}
+	}
+	return address(v.r.URL.Path, query)
+}
+
+func address(path string, query url.Values) string {
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// takesOf lists what the page of an address takes, nil where that is not known.
+func takesOf(path string) []string {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	switch {
+	case path == "/" || path == "/payees":
+		return []string{"as_of", "known_at", "unit", "lang"}
+	case len(parts) >= 4 && parts[2] == "years":
+		return carried
+	default: // of a fund and not of a year
+		return []string{"known_at", "unit", "lang"}
+	}
+}
+
+// YearPath is the path of a year's page, and of one of its views.
+func (v *view) YearPath(year events.Year, view string) string {
+	p := "/funds/" + string(v.Fund) + "/years/" + year.String()
+	if view != "" {
+		p += "/" + view
+	}
+	return p
+}
+
+// FundPath is the path of the fund's page, or below it.
+func (v *view) FundPath(below string) string {
+	return strings.TrimSuffix("/funds/"+string(v.Fund)+"/"+below, "/")
+}
+
+// Asset is the address of a file of the console. It has the hash of all of them, so that it may be kept for ever.
+func (v *view) Asset(name string) string { return "/assets/" + assetsVersion + "/" + name }
+
+// HTMLLang is the language as HTML names it.
+func (v *view) HTMLLang() string {
+	if v.Lang == words.Chinese {
+		return "zh-CN"
+	}
+	return string(v.Lang)
+}
+
+// OtherLang is the language that the page can be had in instead.
+func (v *view) OtherLang() words.Language {
+	if v.Lang == words.Chinese {
+		return words.English
+	}
+	return words.Chinese
+}
+
+// Units lists the units that amounts can be shown in.
+func (v *view) Units() []sheet.Unit { return sheet.Units }
+
+// Unit is the one that they are shown in.
+func (v *view) Unit() sheet.Unit {
+	if v.a == nil {
+		return sheet.Yuan
+	}
+	return v.a.unit
+}
+
+// Recorded is when the last event that the page counts was recorded, in the time of the server's UTC.
+func (v *view) Recorded() string {
+	if v.At.Recorded.IsZero() {
+		return ""
+	}
+	return v.At.Recorded.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// PrintStyle is what stands at the foot of each printed page.
+func (v *view) PrintStyle() template.CSS {
+	if v.foot == "" {
+		return ""
+	}
+	number := strings.SplitN(sheet.Catalogue.Say(v.Lang, "page.number", map[string]string{"page": "\x00", "pages": "\x00"}), "\x00", 3)
+	content := ""
+	for i, part := range number {
+		content += quotedCSS(part) + []string{" counter(page) ", " counter(pages) ", ""}[min(i, 2)]
+	}
+	return template.CSS("@page{@bottom-left{content:" + quotedCSS(v.foot) + ";font:7pt monospace}@bottom-right{content:" + content + ";font:8pt sans-serif}}")
+}
+
+func quotedCSS(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "<", `\3c `, "\n", `\a `).Replace(s) + `"`
+}
+
+// Export is the address of the page's data under /v1 in a format, "" where there is none.
+func (v *view) Export(format string) string {
+	p := v.r.URL.Path
+	switch parts := strings.Split(strings.Trim(p, "/"), "/"); {
+	case p == "/":
+		p = "/v1/funds"
+	case p == "/payees":
+		p = "/v1/payees"
+	case len(parts) == 4 && parts[2] == "years":
+		p = "/v1" + p + "/tables/execution"
+	case len(parts) == 5 && parts[2] == "years" && slices.Contains(projections.Tables, parts[4]):
+		p = "/v1/funds/" + parts[1] + "/years/" + parts[3] + "/tables/" + parts[4]
+	case len(parts) == 5 && parts[2] == "years":
+		p = "/v1" + p
+	case len(parts) == 6 && parts[4] == "lines":
+		p = "/v1" + p + "/statement"
+	case len(parts) == 4 && parts[2] == "events":
+		p = "/v1" + p
+	default:
+		return ""
+	}
+	query := v.r.URL.Query()
+	query.Set("format", format)
+	query.Set("lang", string(v.Lang))
+	if v.Fund != "" && v.At.Seq > 0 {
+		query.Set("known_at", v.At.Seq.String())
+	}
+	return address(p, query)
+}
+
+// Formats lists those that a page's data can be had in.
+func (v *view) Formats() []string { return []string{"xlsx", "csv", "html", "md", "json", "text"} }
+
+// show makes the page's table of a sheet.
+func (v *view) show(s *sheet.Sheet) (template.HTML, error) {
+	var out bytes.Buffer
+	err := sheet.WriteFragment(&out, s, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
+	return template.HTML(out.String()), err // made by a template that escapes
+}
+
+// links are what the cells of a sheet lead to.
+func (v *view) links() sheet.Links {
+	return sheet.Links{
+		Event: func(n events.Seq) string { return v.event(v.Fund, n) },
+		Cell: func(t *sheet.Table, column string, row sheet.Row) string {
+			at := func(name string) sheet.Cell {
+				if i := t.Column(name); i >= 0 && i < len(row.Cells) {
+					return row.Cells[i]
+				}
+				return sheet.Cell{}
+			}
+			cell := at(column)
+			fund := v.Fund
+			if f := at("fund").Text(); f != "" {
+				fund = events.Fund(f)
+			}
+			year := v.Year
+			if cell := at("year"); cell.Kind == sheet.Integer {
+				year = events.Year(cell.Int())
+			}
+			switch {
+			case fund == "":
+			case cell.Kind == sheet.Integer && slices.Contains([]string{"seq", "of", "event"}, column) && v.Fund != "":
+				return v.event(fund, events.Seq(cell.Int()))
+			case year == 0:
+			case v.Fund == "" && slices.Contains([]string{"fund", "name", "year"}, column):
+				return v.To("/funds/" + string(fund) + "/years/" + year.String())
+			case slices.Contains([]string{"line", "name"}, column):
+				line, err := events.ParseLine(at("line").Text())
+				if err == nil && v.Fund != "" {
+					return v.To("/funds/" + string(fund) + "/years/" + year.String() + "/lines/" + string(line))
+				}
+			}
+			return ""
+		},
+	}
+}
+
+func (v *view) event(fund events.Fund, n events.Seq) string {
+	return v.To("/funds/" + string(fund) + "/events/" + n.String())
+}
+
+// layouts has the whole page for each template.
+var layouts = func() map[string]*template.Template {
+	root := template.Must(template.New("").ParseFS(consoleFiles, "console/layout.html"))
+	out := map[string]*template.Template{}
+	files, err := fs.Glob(consoleFiles, "console/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" {
+			continue
+		}
+		out[name] = template.Must(template.Must(root.Clone()).ParseFS(consoleFiles, file))
+	}
+	return out
+}()
+
+// assets are the files of the console by their names.
+var assets, assetsVersion = func() (map[string][]byte, string) {
+	all := map[string][]byte{}
+	hash := sha256.New()
+	files, err := fs.Glob(consoleFiles, "console/assets/*")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		data, err := consoleFiles.ReadFile(file)
+		if err != nil {
+			panic(err)
+		}
+		all[path.Base(file)] = data
+		fmt.Fprintf(hash, "%s %d\n", file, len(data))
+		hash.Write(data)
+	}
+	return all, hex.EncodeToString(hash.Sum(nil)[:8])
+}()
+
+// asset answers with a file of the console.
+func (s *site) asset(w http.ResponseWriter, r *http.Request, _ words.Language) error {
+	data, found := assets[r.PathValue("name")]
+	if !found {
+		return fault{&events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{
+			"field": "name", "value": clip(r.PathValue("name")), "choices": "console.css console.js",
+		}}, http.StatusNotFound}
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "no-cache")
+	if r.PathValue("version") == assetsVersion {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	header.Del("Vary")
+	header.Set("Content-Type", mime.TypeByExtension(path.Ext(r.PathValue("name"))))
+	header.Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data)
+	return nil
+}
+
+// Address is the page's whole address, with the moment that it shows, so that who opens it sees the same.
+func (v *view) Address() string {
+	scheme := "http"
+	if v.r.TLS != nil {
+		scheme = "https"
+	}
+	set := []string{"lang", string(v.Lang)}
+	if v.Fund != "" {
+		set = append(set, "known_at", v.At.Seq.String())
+	}
+	return scheme + "://" + v.r.Host + v.Here(set...)
+}
+
+// QR is a picture of the address, for paper.
+func (v *view) QR() template.HTML {
+	side, path, err := document.DrawCode(v.Address())
+	if err != nil { // too long for any code: the address stands there in letters
+		return ""
+	}
+	return template.HTML(fmt.Sprintf(`<svg viewBox="0 0 %d %d" role="img" aria-label="QR" shape-rendering="crispEdges"><rect width="%d" height="%d" fill="#fff"/><path d="%s" fill="#000"/></svg>`, side, side, side, side, path))
+}
+
+// Writes says whether commands can be posted from here.
+func (v *view) Writes() bool { return false }
+
+// A kept parameter goes along with a form.
+type kept struct{ Name, Value string }
+
+// Kept are the parameters of the page's address that a form has no fields for.
+func (v *view) Kept(fields ...string) (out []kept) {
+	query := v.r.URL.Query()
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		for _, value := range query[name] {
+			if !slices.Contains(fields, name) {
+				out = append(out, kept{name, value})
+			}
+		}
+	}
+	return out
+}
+
+// TabName is what a view of a year is called.
+func (v *view) TabName(tab string) string {
+	tab = cmp.Or(map[string]string{"": "execution", "figures": "report"}[tab], tab)
+	return cmp.Or(texts.Find(v.Lang, "tab."+tab, nil), sheet.Catalogue.Say(v.Lang, "tab."+tab, nil))
+}

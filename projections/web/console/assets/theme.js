@@ -1,0 +1,3 @@
+// Runs before anything is drawn, so that a page chosen to be dark is never light for a moment.
+const chosen = localStorage.getItem('theme');
+if (chosen === 'dark' || chosen === 'light') document.documentElement.dataset.theme = chosen;

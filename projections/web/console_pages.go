@@ -1,0 +1,244 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"fundledger/events"
+	"fundledger/projections"
+	"fundledger/projections/history"
+	"fundledger/projections/live"
+	"fundledger/projections/sheet"
+)
+
+// A yearView is a view of a year that is a sheet of its own.
+type yearView struct {
+	name string
+	// takes lists its parameters beside the clocks.
+	takes []string
+	make  func(*projections.Book, *ask) (*sheet.Sheet, error)
+}
+
+// yearViews lists them in the order in which they stand beside each other.
+var yearViews = []yearView{
+	{"payments", []string{"basis", "by", "where"}, ofTable("payments")},
+	{"exceptions", []string{"basis"}, ofTable("exceptions")},
+	{"progress", []string{"basis", "denominator", "threshold"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Progress(a.query, a.threshold)
+	}},
+	{"ageing", []string{"basis", "by"}, ofTable("ageing")},
+	{"transit", []string{"basis"}, ofTable("transit")},
+	{"lots", []string{"basis"}, ofTable("lots")},
+	{"budget", []string{"basis", "denominator"}, ofTable("budget")},
+	{"monthly", []string{"month", "after_close"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+		return b.Monthly(a.query, a.month, a.afterClose)
+	}},
+	{"figures", []string{"basis", "denominator"}, func(b *projections.Book, a *ask) (*sheet.Sheet, error) { return b.Report(a.query) }},
+	{"check", nil, func(b *projections.Book, a *ask) (*sheet.Sheet, error) { return b.Check(a.query) }},
+}
+
+func ofTable(name string) func(*projections.Book, *ask) (*sheet.Sheet, error) {
+	return func(b *projections.Book, a *ask) (*sheet.Sheet, error) { return b.Table(name, a.query) }
+}
+
+// Tabs are the views of a year, for the links beside each other.
+func (v *view) Tabs() []string {
+	out := []string{""}
+	for _, y := range yearViews {
+		out = append(out, y.name)
+	}
+	return append(out, "reconciliation")
+}
+
+// A clockPanel is what moves the two clocks of a page: the business date by days, what was known by the numbers of events.
+type clockPanel struct {
+	// First and Last are the business dates between which the slider moves, and Days how many days lie between them.
+	First, Last events.Day
+	Days        int
+	// AsOf is the date asked for, "" for no limit, and AsOfDay how many days it is after the first.
+	AsOf    string
+	AsOfDay int
+	// Known is the number that the page shows, and Newest that of the last event.
+	Known, Newest events.Seq
+	Fixed         bool
+}
+
+// clocksOf returns the panel for a year.
+func (v *view) clocksOf(y *history.Year) *clockPanel {
+	first := dayOf(y.From)
+	last := dayOf(y.To)
+	c := &clockPanel{First: y.From, Last: y.To, Days: daysBetween(first, last), Known: v.At.Seq, Newest: v.Last, Fixed: v.Fixed}
+	c.AsOfDay = c.Days
+	if day := v.a.query.AsOf; day != nil {
+		c.AsOf = day.String()
+		c.AsOfDay = min(max(daysBetween(first, dayOf(*day)), 0), c.Days)
+	}
+	return c
+}
+
+func dayOf(d events.Day) time.Time {
+	t, _ := time.Parse(time.DateOnly, d.String()) // a Day is one
+	return t
+}
+
+func daysBetween(a, b time.Time) int { return int(b.Sub(a).Hours() / 24) }
+
+// in finds the year that a page is of.
+func (v *view) in(b *projections.Book) (*history.Year, error) {
+	y, err := b.History().Year(v.Year)
+	if err != nil {
+		return nil, err
+	}
+	v.Clocks = v.clocksOf(y)
+	return y, nil
+}
+
+// sheetPage shows one sheet.
+func (v *view) sheetPage(s *sheet.Sheet, err error) error {
+	if err != nil {
+		return err
+	}
+	if v.Title == "" {
+		if v.Title, err = s.Called(sheet.Options{Lang: v.Lang}); err != nil {
+			return err
+		}
+	}
+	v.Sheet, err = v.show(s)
+	return err
+}
+
+// year shows the execution of a year.
+func (v *view) year(b *projections.Book, a *ask) error {
+	if _, err := v.in(b); err != nil {
+		return err
+	}
+	return v.sheetPage(b.Table("execution", a.query))
+}
+
+// yearView shows one of the other views of a year.
+func (v *view) yearView(b *projections.Book, a *ask) error {
+	name := v.r.PathValue("view")
+	i := slices.IndexFunc(yearViews, func(y yearView) bool { return y.name == name })
+	if i < 0 {
+		return fault{choice("view", clip(name), v.Tabs()[1:]), http.StatusNotFound}
+	}
+	if _, err := v.in(b); err != nil {
+		return err
+	}
+	v.Tab = name
+	if len(a.query.Where) > 0 || a.query.By != "" {
+		if err := b.Known(a.query); err != nil {
+			return a.ofDimension(err)
+		}
+	}
+	return v.sheetPage(yearViews[i].make(b, a))
+}
+
+// statement shows the statement of a line.
+func (v *view) statement(b *projections.Book, a *ask) error {
+	if _, err := v.in(b); err != nil {
+		return err
+	}
+	return v.sheetPage(b.Statement(a.query, a.line, a.from))
+}
+
+// A fundPage is what the page of a fund shows beside its years.
+type fundPage struct {
+	Newest []newEvent
+}
+
+// A newEvent is one of the newest events of a fund.
+type newEvent struct {
+	Seq      events.Seq
+	Kind     string
+	Year     events.Year
+	Recorded string
+}
+
+// newestMost is how many of the newest events the page of a fund lists.
+const newestMost = 20
+
+// fund shows a fund: its years at a glance, and its newest events.
+func (v *view) fund(b *projections.Book, a *ask) error {
+	v.Title = v.FundName
+	if v.Title == "" {
+		v.Title = string(v.Fund)
+	}
+	main := &fundPage{}
+	h := b.History()
+	for n := h.Last(); n > 0 && len(main.Newest) < newestMost; n-- {
+		e := h.Event(n)
+		main.Newest = append(main.Newest, newEvent{n, v.Word("kind." + string(e.Kind)), e.Year, h.Recorded(n).UTC().Format("2006-01-02 15:04:05Z")})
+	}
+	v.Main = main
+	var g projections.Glance
+	if err := g.Add(b, v.At.Root); err != nil {
+		return err
+	}
+	return v.sheetPage(g.Sheet(), nil)
+}
+
+// fundsPage shows every fund and year.
+func (s *site) fundsPage(v *view) error {
+	if err := v.ask(ofFunds[:2]); err != nil {
+		return err
+	}
+	v.Template, v.Live = "funds", liveFunds
+	glance, tag, err := s.glance(v.r, v.a, "page", v.r.Host, v.r.URL.String())
+	if err != nil {
+		return err
+	}
+	v.tag = tag
+	if v.same = has(v.r, tag); v.same {
+		return nil
+	}
+	made, tag, err := glance()
+	v.tag = tag
+	return v.sheetPage(made, err)
+}
+
+// payeesPage shows what each payee got.
+func (s *site) payeesPage(v *view) error {
+	if err := v.ask([]string{"fund", "payee", "limit", "as_of", "known_at"}); err != nil {
+		return err
+	}
+	v.Template, v.Live = "table", liveFunds
+	cuts, tag, err := s.payeeCuts(v.r, v.a, "page", v.r.Host, v.r.URL.String())
+	if err != nil {
+		return err
+	}
+	v.tag = tag
+	if v.same = has(v.r, tag); v.same {
+		return nil
+	}
+	return v.sheetPage(s.payeeSheet(v.r.Context(), v.a, cuts))
+}
+
+// eventPage shows one event.
+func (s *site) eventPage(v *view) error {
+	if err := v.ask([]string{"known_at"}); err != nil {
+		return err
+	}
+	v.Template = "event"
+	at, err := s.cutOf(v.r.Context(), v.a)
+	if err != nil {
+		return err
+	}
+	err = s.books.Read(v.r.Context(), v.Fund, 0, projections.MomentOf(at.Seq), func(_ live.Cut, b *projections.Book) error {
+		v.of(at, b)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	v.tag = s.tag(at, "page", v.r.Host, v.r.URL.String(), string(v.Lang), v.Last.String())
+	if v.same = has(v.r, v.tag); v.same {
+		return nil
+	}
+	if !v.Fixed {
+		v.Live = fmt.Sprintf("/v1/funds/%s/feed", v.Fund)
+	}
+	return v.sheetPage(s.trail(v.r.Context(), v.a, at))
+}
