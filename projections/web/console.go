@@ -41,8 +41,9 @@ import (
 //	/payees                                       what each payee got
 //
 // What a page shows stands in its address, both clocks included, so that it can be sent to somebody. A page is whole without a script. The script of the
-// console asks for the same page again when the feed it names has news, and puts in what has changed ([data-part]): nothing is drawn in two places. What a page is
-// made of has a tag, so that asking again costs nothing where nothing changed.
+// console asks for the same page again when the feed across funds has news of what the page is about, and puts in what has changed ([data-part]): nothing is drawn in
+// two places. What a page is made of has a tag, so that asking again costs nothing where nothing changed. All the pages that somebody has open share one
+// feed: a browser gives a host no more than six connections.
 //
 // A page requests nothing from any other host, and its policy lets nothing in: neither script nor style stands in it but a rule for the foot of printed pages,
 // which the policy names by its hash.
@@ -62,27 +63,21 @@ type page struct {
 	id, path, template string
 	// takes lists the parameters of its address beside unit and lang.
 	takes []string
-	// live is the address of the feed that tells when the page is no longer new; "" where it never changes. {fund} and {year} stand for the page's.
-	live string
 	// make fills what the template shows. The book is as known at the moment asked for.
 	make func(v *view, b *projections.Book, a *ask) error
 }
 
-// Feeds that pages follow.
-const (
-	liveYear  = "/v1/funds/{fund}/years/{year}/live"
-	liveFund  = "/v1/funds/{fund}/feed"
-	liveFunds = "/v1/live"
-)
+// everyFund is what a page follows that is about all of them.
+const everyFund = "*"
 
 // What the address of every page of a year can have.
 var clocks = []string{"as_of", "known_at"}
 
 var pages = []page{
-	{"page-fund", "/funds/{fund}", "fund", []string{"known_at"}, liveFund, (*view).fund},
-	{"page-year", "/funds/{fund}/years/{year}", "year", append([]string{"basis", "denominator"}, clocks...), liveYear, (*view).year},
-	{"page-view", "/funds/{fund}/years/{year}/{view}", "table", append([]string{"basis", "denominator", "by", "where", "threshold", "month", "after_close", "account", "window"}, clocks...), liveYear, (*view).yearView},
-	{"page-statement", "/funds/{fund}/years/{year}/lines/{line}", "table", append([]string{"from", "basis"}, clocks...), liveYear, (*view).statement},
+	{"page-fund", "/funds/{fund}", "fund", []string{"known_at"}, (*view).fund},
+	{"page-year", "/funds/{fund}/years/{year}", "year", append([]string{"basis", "denominator"}, clocks...), (*view).year},
+	{"page-view", "/funds/{fund}/years/{year}/{view}", "table", append([]string{"basis", "denominator", "by", "where", "threshold", "month", "after_close", "account", "window"}, clocks...), (*view).yearView},
+	{"page-statement", "/funds/{fund}/years/{year}/lines/{line}", "table", append([]string{"from", "basis"}, clocks...), (*view).statement},
 }
 
 // routesOfPages are the console's routes. They are for people, so the description of the interface does not have them.
@@ -124,7 +119,7 @@ type view struct {
 	Last events.Seq
 	// Fixed says that the page is of a moment, so that nothing new belongs on it.
 	Fixed bool
-	// Live is the feed to follow.
+	// Live is the fund to follow, or [everyFund]; "" where nothing new belongs on the page.
 	Live string
 	// Clocks are those that can be moved; nil where there are none.
 	Clocks *clockPanel
@@ -173,7 +168,7 @@ func (v *view) refuse(err error) {
 	}
 	v.Title, v.Template, v.Live, v.Clocks, v.tag, v.same = v.Say("problem.title"), "problem", "", nil, "", false
 	if v.status == http.StatusServiceUnavailable {
-		v.Live = liveFunds
+		v.Live = everyFund
 	}
 }
 
@@ -239,7 +234,7 @@ func (s *site) bookPage(p *page) func(*view) error {
 			return notThere("known_at", err)
 		}
 		if !v.Fixed {
-			v.Live = strings.NewReplacer("{fund}", string(v.Fund), "{year}", v.Year.String()).Replace(p.live)
+			v.Live = string(v.Fund)
 		}
 		return nil
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -185,7 +184,7 @@ func (s *site) fundsPage(v *view) error {
 	if err := v.ask(ofFunds[:2]); err != nil {
 		return err
 	}
-	v.Template, v.Live = "funds", liveFunds
+	v.Template, v.Live = "funds", everyFund
 	glance, tag, err := s.glance(v.r, v.a, "page", v.r.Host, v.r.URL.String())
 	if err != nil {
 		return err
@@ -204,7 +203,7 @@ func (s *site) payeesPage(v *view) error {
 	if err := v.ask([]string{"fund", "payee", "limit", "as_of", "known_at"}); err != nil {
 		return err
 	}
-	v.Template, v.Live = "table", liveFunds
+	v.Template, v.Live = "table", everyFund
 	cuts, tag, err := s.payeeCuts(v.r, v.a, "page", v.r.Host, v.r.URL.String())
 	if err != nil {
 		return err
@@ -238,7 +237,7 @@ func (s *site) eventPage(v *view) error {
 		return nil
 	}
 	if !v.Fixed {
-		v.Live = fmt.Sprintf("/v1/funds/%s/feed", v.Fund)
+		v.Live = string(v.Fund)
 	}
 	return v.sheetPage(s.trail(v.r.Context(), v.a, at))
 }

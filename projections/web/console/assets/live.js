@@ -1,21 +1,24 @@
-// Following the feed that the page names, and renewing the page when it has news.
+// Renewing the page when there is news of what it is about.
 import {renew} from './page.js';
 
-const pauseLeast = 250; // milliseconds between two renewals: more than an eye follows
+const pauseLeast = 250; // milliseconds between two renewals: more often no eye follows
 
 export function follow() {
   const {body} = document;
   const status = document.querySelector('[data-status]');
   const said = document.querySelector('[data-said]');
-  let feed = null, address = '', news = false, busy = false, renewed = 0;
+  const funds = new Map(); // as a page of all funds has been shown them
+  let state = '', news = false, busy = false, renewed = 0;
 
-  const say = (state, words) => {
+  const say = () => {
+    if (!body.dataset.live) return;
     status.dataset.state = state;
-    if (said.textContent !== words) said.textContent = words;
+    const words = {live: body.dataset.saidLive, lost: body.dataset.saidLost}[state];
+    if (words && said.textContent !== words) said.textContent = words;
   };
 
   const go = async () => {
-    if (busy || !news) return;
+    if (busy || !news || !body.dataset.live) return;
     busy = true;
     await new Promise((done) => setTimeout(done, Math.max(0, renewed + pauseLeast - performance.now())));
     news = false;
@@ -31,41 +34,43 @@ export function follow() {
     go();
   };
 
-  const heard = (event) => {
-    // What the page shows already is no news.
-    if (event.lastEventId && Number(event.lastEventId) <= Number(body.dataset.seq)) return;
-    news = true;
-    go();
-  };
-
-  const begin = () => {
-    const wanted = body.dataset.live ?? '';
-    if (wanted === address) return;
-    feed?.close();
-    feed = null;
-    address = wanted;
-    if (!wanted) {
-      delete status.dataset.state;
-      return;
+  const heard = ({data}) => {
+    if (data.state && data.state !== 'waiting') {
+      state = data.state;
+      say();
     }
-    const after = wanted.endsWith('/feed') ? `?after=${body.dataset.seq}` : '';
-    feed = new EventSource(wanted + after);
-    feed.onopen = () => {
-      say('live', body.dataset.saidLive);
-      if (news) go();
-    };
-    feed.onerror = () => {
-      say('lost', body.dataset.saidLost);
-      if (feed.readyState === EventSource.CLOSED) { // refused, or told that it was too slow: from where the page is, on a new connection
-        address = '';
-        news = true;
-        setTimeout(() => { begin(); go(); }, 2000);
-      }
-    };
-    for (const name of ['state', 'change', 'event']) feed.addEventListener(name, heard);
-    feed.addEventListener('closed', () => { feed.close(); feed.onerror(); });
+    for (const [fund, seq] of Object.entries(data.funds ?? {})) {
+      const all = body.dataset.live === '*';
+      if (all ? funds.get(fund) !== seq : body.dataset.live === fund && seq !== Number(body.dataset.seq)) news = true;
+      funds.set(fund, seq);
+    }
+    if (state === 'live') go();
   };
 
-  begin();
-  document.addEventListener('moved', begin); // the clocks may have fixed the page, or let it go
+  const [come, leave] = connection(heard);
+  come();
+  addEventListener('pagehide', leave);
+  addEventListener('pageshow', (event) => { if (event.persisted) come(); });
+
+  document.addEventListener('moved', () => { // the clocks may have fixed the page, or let it go
+    if (!body.dataset.live) delete status.dataset.state;
+    say();
+    if (body.dataset.live && body.dataset.live !== '*' && funds.has(body.dataset.live) && funds.get(body.dataset.live) !== Number(body.dataset.seq)) {
+      news = true;
+      go();
+    }
+  });
+}
+
+// connection returns what says hello and goodbye to the feed, which calls heard. Some browsers on telephones have no worker that pages share: there the page has a
+// connection of its own.
+function connection(heard) {
+  if (typeof SharedWorker === 'undefined') {
+    const page = {postMessage: (data) => heard({data})};
+    const feed = import('./feed.js');
+    return [() => feed.then(({hello}) => hello(page)), () => feed.then(({goodbye}) => goodbye(page))];
+  }
+  const {port} = new SharedWorker(new URL('./shared.js', import.meta.url), {type: 'module', name: 'fundledger'});
+  port.onmessage = heard;
+  return [() => port.postMessage('hello'), () => port.postMessage('goodbye')];
 }
