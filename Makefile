@@ -6,12 +6,13 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOFUMPT     = mvdan.cc/gofumpt@v0.12.0
 SOURCES     = $(wildcard cmd events ledger projections deploy)
 DATA       ?= data
+HTTP       ?= 127.0.0.1:8080
 
 .PHONY: run build needs test lint format vuln fuzz bench crash
 
-# The reference fund on the embedded JetStream: its tables, then the server.
+# The reference fund on the embedded JetStream: its tables, then the server, with its pages for a browser at HTTP.
 run: build
-	bin/fundledger --data $(DATA) serve --sample --print
+	bin/fundledger --data $(DATA) serve --sample --print --http $(HTTP)
 
 build:
 	go build -trimpath -o bin/fundledger ./cmd/fundledger
