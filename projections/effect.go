@@ -12,36 +12,104 @@ import (
 // of the years and their trees. What was not there before has no row of before, and the root has one where it is posted to. since must not be above [Book.Last].
 func (b *Book) Effect(since events.Seq) (*sheet.Sheet, error) {
 	h := b.history
-	s := &sheet.Sheet{
-		Name: "effect", Currency: h.Currency(), Decimals: h.Decimals(),
-		Title: []sheet.Member{{Name: "fund", Value: sheet.Words(string(h.Fund()))}},
-		Head:  []sheet.Member{{Name: "fund", Value: sheet.Words(string(h.Fund()))}, {Name: "currency", Value: sheet.Words(h.Currency())}},
-	}
-	var rows []sheet.Row
+	e := &effect{before: h.At(since), touched: map[events.Year]*touched{}}
 	for _, n := range h.Years() {
 		y, err := h.Year(n)
 		if err != nil {
 			return nil, err
 		}
-		lines, lots := map[events.Line]bool{}, map[string]bool{}
 		h.Postings(y, func(p *history.Posting) {
 			if p.Seq > since {
-				lines[p.Line] = true
-				if p.Lot != "" {
-					lots[p.Lot] = true
-				}
+				e.touch(&p.Posting)
 			}
 		})
-		if len(lines) == 0 {
+	}
+	return e.sheet(h.Currency(), h.Decimals(), h.Fund(), h.Years(), func(n events.Year) (*history.Year, []history.Balance, []history.LotBalance, error) {
+		return stands(h, n)
+	})
+}
+
+// Foresee is the [Book.Effect] of events that are in no log yet and would be the next ones. Nothing is applied to the book.
+func (b *Book) Foresee(next []events.Event) (*sheet.Sheet, error) {
+	h := b.history
+	ahead, err := h.Ahead(next)
+	if err != nil {
+		return nil, err
+	}
+	e := &effect{before: h, touched: map[events.Year]*touched{}}
+	for i := range next {
+		for k := range next[i].Postings {
+			e.touch(&next[i].Postings[k])
+		}
+	}
+	currency, decimals, fund := h.Currency(), h.Decimals(), h.Fund()
+	if h.Last() == 0 && len(next) > 0 { // the first event says what they are
+		currency, decimals, fund = next[0].Resolved.Currency, next[0].Resolved.Decimals, next[0].Command.Fund
+	}
+	return e.sheet(currency, decimals, fund, ahead.Years(), ahead.Year)
+}
+
+// An effect is what becomes of what is posted to.
+type effect struct {
+	before   *history.History
+	touched  map[events.Year]*touched
+	decimals int
+}
+
+type touched struct {
+	lines map[events.Line]bool
+	lots  map[string]bool
+}
+
+func (e *effect) touch(p *events.Posting) {
+	t := e.touched[p.Year]
+	if t == nil {
+		t = &touched{map[events.Line]bool{}, map[string]bool{}}
+		e.touched[p.Year] = t
+	}
+	t.lines[p.Line] = true
+	if p.Lot != "" {
+		t.lots[p.Lot] = true
+	}
+}
+
+// stands is how a year stands in a history.
+func stands(h *history.History, n events.Year) (*history.Year, []history.Balance, []history.LotBalance, error) {
+	y, err := h.Year(n)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	balances, err := h.Balances(y, Query{Year: n})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	lots, err := h.LotBalances(y, Query{Year: n})
+	return y, balances, lots, err
+}
+
+func (e *effect) sheet(currency string, decimals int, fund events.Fund, years []events.Year, then func(events.Year) (*history.Year, []history.Balance, []history.LotBalance, error)) (*sheet.Sheet, error) {
+	e.decimals = decimals
+	s := &sheet.Sheet{
+		Name: "effect", Currency: currency, Decimals: decimals,
+		Title: []sheet.Member{{Name: "fund", Value: sheet.Words(string(fund))}},
+		Head:  []sheet.Member{{Name: "fund", Value: sheet.Words(string(fund))}, {Name: "currency", Value: sheet.Words(currency)}},
+	}
+	var rows []sheet.Row
+	for _, n := range years {
+		if e.touched[n] == nil {
 			continue
 		}
-		after, err := positions(h, n, lines, lots, "after")
+		y, balances, lots, err := then(n)
 		if err != nil {
 			return nil, err
 		}
-		before, err := positions(h.At(since), n, lines, lots, "before")
-		if err != nil {
-			return nil, err
+		after := e.positions(y, balances, lots, "after")
+		var before []position
+		if slices.Contains(e.before.Years(), n) {
+			if y, balances, lots, err = stands(e.before, n); err != nil {
+				return nil, err
+			}
+			before = e.positions(y, balances, lots, "before")
 		}
 		for _, now := range after {
 			if i := slices.IndexFunc(before, func(was position) bool { return was.line == now.line && was.lot == now.lot }); i >= 0 {
@@ -63,37 +131,27 @@ type position struct {
 	row  sheet.Row
 }
 
-// positions are those of some lines and lots of a year; none where the year is not open.
-func positions(h *history.History, n events.Year, lines map[events.Line]bool, lots map[string]bool, when string) (out []position, err error) {
-	if !slices.Contains(h.Years(), n) {
-		return nil, nil
-	}
-	y, err := h.Year(n)
-	if err != nil {
-		return nil, err
-	}
-	balances, err := h.Balances(y, Query{Year: n})
-	if err != nil {
-		return nil, err
-	}
+// positions are those of the lines and lots of a year that are touched.
+func (e *effect) positions(y *history.Year, balances []history.Balance, lots []history.LotBalance, when string) (out []position) {
+	of := e.touched[y.Year]
 	add := func(line events.Line, lot string, name sheet.Cell, t *events.Totals, adjusted events.Minor, rate string) {
 		money := func(m events.Minor, there bool) sheet.Cell {
 			if !there {
 				return sheet.Cell{}
 			}
-			return sheet.Money(m, h.Decimals())
+			return sheet.Money(m, e.decimals)
 		}
 		there := y.Budgeted || lot != ""
 		if !there {
 			rate = ""
 		}
 		out = append(out, position{line, lot, sheet.Row{Depth: 1, Cells: []sheet.Cell{
-			sheet.Number(n), sheet.Words(string(line)), name, sheet.Words(lot), sheet.Term("place", when),
+			sheet.Number(y.Year), sheet.Words(string(line)), name, sheet.Words(lot), sheet.Term("place", when),
 			money(adjusted, there), money(t.Spent(), true), money(t.Committed, true), money(t.Available(), there), sheet.Rate(rate),
 		}}})
 	}
 	for i, l := range y.Lines() {
-		if lines[l.Code] {
+		if of.lines[l.Code] {
 			b := &balances[i]
 			name := sheet.Named(l.Name, l.NameEn)
 			if l.Code == events.Root {
@@ -102,14 +160,10 @@ func positions(h *history.History, n events.Year, lines map[events.Line]bool, lo
 			add(l.Code, "", name, &b.All, b.All.Adjusted(), b.Rate(history.OverAdjusted))
 		}
 	}
-	there, err := h.LotBalances(y, Query{Year: n})
-	if err != nil {
-		return nil, err
-	}
-	for i := range there {
-		if l := &there[i]; lots[l.Name] {
+	for i := range lots {
+		if l := &lots[i]; of.lots[l.Name] {
 			add(l.Line, l.Name, sheet.Words(l.Purpose), &l.Totals, l.Adjusted(), sheet.Share(l.Spent(), l.CarriedIn))
 		}
 	}
-	return out, nil
+	return out
 }

@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"fundledger/events"
+	"fundledger/projections"
 	"fundledger/projections/sheet"
+
+	"pgregory.net/rapid"
 )
 
 // TestEffect: of what changed, each line and lot as it was and as it is; nothing of the rest.
@@ -62,4 +65,41 @@ func TestEffect(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestForeseenIsWhatComes: what the next events would do to the lines and lots is what they have done once they are in the book, to the byte, and asking for it leaves the
+// book as it was. Years that are opened and lots that are brought on the way are no exception.
+func TestForeseenIsWhatComes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		l := drawn(rt)
+		all := l.book()
+		from := rapid.IntRange(0, len(l.events)-1).Draw(rt, "from")
+		to := rapid.IntRange(from+1, len(l.events)).Draw(rt, "to")
+		then := all.At(events.Seq(to))
+		before := all.At(events.Seq(from))
+		if from == 0 {
+			before = projections.NewBook()
+		}
+		var next []events.Event
+		for _, e := range l.events[from:to] {
+			next = append(next, *e)
+		}
+		says := func(s *sheet.Sheet, err error) string {
+			if err != nil {
+				rt.Fatal(err)
+			}
+			var out strings.Builder
+			if err := sheet.Write(&out, "json", s, sheet.Options{}); err != nil {
+				rt.Fatal(err)
+			}
+			return out.String()
+		}
+		want := says(then.Effect(events.Seq(from)))
+		for range 2 {
+			if got := says(before.Foresee(next)); got != want {
+				rt.Fatalf("foreseen after event %d\n%s\nit became\n%s", from, got, want)
+			}
+		}
+	})
 }

@@ -21,8 +21,6 @@ type counter struct {
 	log   *stream.Log
 	book  *projections.Book
 	trial *ledger.Trial
-	// proposed are the lines of events that are in the book and in no log.
-	proposed map[events.Seq][]byte
 }
 
 // counter reads a fund. A fund that nobody has opened yet has an empty book.
@@ -32,7 +30,7 @@ func (a *app) counter(ctx context.Context, fund events.Fund) (*counter, error) {
 
 // counterBeside shows each event to somebody else too, in the order of the log, who may keep it.
 func (a *app) counterBeside(ctx context.Context, fund events.Fund, see func(*events.Event)) (*counter, error) {
-	c := &counter{fund: fund, proposed: map[events.Seq][]byte{}}
+	c := &counter{fund: fund}
 	s, err := a.openRead(ctx)
 	var e *events.Error
 	switch {
@@ -46,7 +44,7 @@ func (a *app) counterBeside(ctx context.Context, fund events.Fund, see func(*eve
 	}
 	c.trial = ledger.NewTrial(s.logs, a.now)
 	c.log = s.Log(fund)
-	c.book = projections.NewBookOf(c.line)
+	c.book = projections.NewBookOf(c.log.Line)
 	meter := a.reading()
 	err = projections.Read(ctx, c.book, beside(c.log.Replay(ctx), see), c.log.Twig, meter.steps)
 	meter.done()
@@ -77,14 +75,6 @@ func beside(lines iter.Seq2[[]byte, error], see func(*events.Event)) iter.Seq2[[
 	}
 }
 
-// line is that of an event, of the log or proposed.
-func (c *counter) line(ctx context.Context, n events.Seq) ([]byte, error) {
-	if line := c.proposed[n]; line != nil {
-		return line, nil
-	}
-	return c.log.Line(ctx, n)
-}
-
 // close lets go of the folder. The book can still be asked what needs no line of the log.
 func (c *counter) close() {
 	if c.store != nil {
@@ -98,25 +88,29 @@ func (c *counter) propose(ctx context.Context, inputs []ledger.Input) ([]ledger.
 	return c.trial.Propose(ctx, inputs, ledger.Local)
 }
 
-// effect is what proposed lines would do to the lines and lots that they post to, nil where they post nothing. The book has them from then on.
+// effect is what proposed lines would do to the lines and lots that they post to, nil where they post nothing.
 func (c *counter) effect(lines [][]byte) (*sheet.Sheet, error) {
-	before := c.book.Last()
-	for _, line := range lines {
-		e, err := events.ParseEvent(bytes.Clone(line))
-		if err != nil {
-			return nil, err
-		}
-		c.proposed[e.Seq] = line
-		if err := c.book.Apply(&e); err != nil {
+	next, err := parsedLines(lines)
+	if err != nil {
+		return nil, err
+	}
+	return orNothing(c.book.Foresee(next))
+}
+
+// parsedLines reads lines of events.
+func parsedLines(lines [][]byte) ([]events.Event, error) {
+	next := make([]events.Event, len(lines))
+	for i, line := range lines {
+		var err error
+		if next[i], err = events.ParseEvent(bytes.Clone(line)); err != nil {
 			return nil, err
 		}
 	}
-	return effectSince(c.book, before)
+	return next, nil
 }
 
-// effectSince is what the events after a number have done; nil where they have posted nothing.
-func effectSince(book *projections.Book, before events.Seq) (*sheet.Sheet, error) {
-	s, err := book.Effect(before)
+// orNothing is an effect, nil where there are no rows in it.
+func orNothing(s *sheet.Sheet, err error) (*sheet.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +258,7 @@ func (d *deed) append(ctx context.Context, t *tally, last events.Seq) error {
 		if err != nil {
 			return err
 		}
-		now, err := effectSince(book.At(to), from-1)
+		now, err := orNothing(book.At(to).Effect(from - 1))
 		if err == nil && now != nil {
 			err = sheet.Write(a.stderr, "text", now, sheet.Options{Lang: a.lang, Unit: sheet.Yuan})
 		}
