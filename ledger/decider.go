@@ -302,7 +302,7 @@ func (d *decider) add(ctx context.Context, j *job) {
 	d.next.jobs = append(d.next.jobs, j)
 	d.expect(j)
 	d.next.decided += len(j.inputs)
-	if !j.atomic {
+	if !j.atomic && j.proposal == nil {
 		for i := range j.inputs {
 			j.receipts[i] = d.decide(ctx, j, i, now)
 		}
@@ -310,21 +310,24 @@ func (d *decider) add(ctx context.Context, j *job) {
 	}
 	before := d.next
 	d.state.recording = true
+	if j.proposal != nil {
+		*j.proposal = proposal{last: d.state.last}
+	}
 	for i := range j.inputs {
 		j.receipts[i] = d.decide(ctx, j, i, now)
-		if s := j.receipts[i].Status; s == Refused || s == Failed {
+		if s := j.receipts[i].Status; j.atomic && (s == Refused || s == Failed) {
 			d.undoAtomic(j, i, before)
 			return
 		}
 	}
-	if size := len(d.next.Text) - len(before.Text); d.next.Len()-before.Len() > MaxBlockEvents || size > MaxBlockBytes {
+	if size := len(d.next.Text) - len(before.Text); j.atomic && (d.next.Len()-before.Len() > MaxBlockEvents || size > MaxBlockBytes) {
 		j.receipts[0] = refusedReceipt(&j.inputs[0], atomicTooLarge(size))
 		d.undoAtomic(j, 0, before)
 		return
 	}
 	if j.proposal != nil {
 		for i := before.Len(); i < d.next.Len(); i++ {
-			*j.proposal = append(*j.proposal, slices.Clone(d.next.Line(i)))
+			j.proposal.lines = append(j.proposal.lines, slices.Clone(d.next.Line(i)))
 		}
 		d.state.rollback()
 		d.next.Cut(before.Len())

@@ -13,10 +13,16 @@ type job struct {
 	keys     []asked   // of the commands
 	keyed    *state    // that made them; nil: not made yet
 	atomic   bool
-	proposal *[][]byte // of an atomic job that only asks: room for the lines of what would be stored; nil for any other
+	proposal *proposal // of a job that only asks; nil for any other
 	actor    events.Actor
 	redone   int
 	done     func([]Receipt)
+}
+
+// A proposal is what a job that only asks gets besides its receipts.
+type proposal struct {
+	last  events.Seq // the last event before it
+	lines [][]byte   // of what would be stored
 }
 
 // A batch is what has been decided since the last block was launched, with its events encoded.

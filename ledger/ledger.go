@@ -198,6 +198,68 @@ func (l *Ledger) Append(ctx context.Context, inputs []Input, actor events.Actor,
 	}
 }
 
+// Propose answers as [Ledger.Append] would, with would-append for what it would store, and stores nothing. The commands are of one fund, and each counts the ones before
+// it; atomic, they stand or fall as one. lines are those of the events that would be stored, each without its LF. No more can be asked for at once than can stand or
+// fall as one, so that nobody who appends waits long behind one who asks.
+func (l *Ledger) Propose(ctx context.Context, inputs []Input, actor events.Actor, atomic bool) (out []Receipt, lines [][]byte) {
+	if atomic {
+		if refused := RefuseAtomic(inputs); refused != nil {
+			return refused, nil
+		}
+		return l.propose(ctx, inputs, actor, true)
+	}
+	out = make([]Receipt, len(inputs))
+	var readable []Input
+	var at []int
+	for i := range inputs {
+		if in := &inputs[i]; in.Err != nil || in.Command.Fund == "" {
+			out[i] = refusedReceipt(in, in.Err)
+			continue
+		}
+		readable, at = append(readable, inputs[i]), append(at, i)
+	}
+	rs := RefuseAtomic(readable)
+	if rs == nil {
+		rs, lines = l.propose(ctx, readable, actor, false)
+	}
+	for k, i := range at {
+		out[i] = rs[k]
+	}
+	return out, lines
+}
+
+func (l *Ledger) propose(ctx context.Context, inputs []Input, actor events.Actor, atomic bool) (out []Receipt, lines [][]byte) {
+	if len(inputs) == 0 {
+		return nil, nil
+	}
+	done := make(chan []Receipt, 1)
+	p := &proposal{}
+	l.submitJob(&job{inputs: inputs, atomic: atomic, actor: actor, proposal: p, done: func(rs []Receipt) { done <- rs }})
+	select {
+	case out = <-done:
+		wouldBe(out, func(int) events.Seq { return p.last })
+		return out, p.lines
+	case <-ctx.Done():
+		for i := range inputs {
+			out = append(out, refusedReceipt(&inputs[i], &events.Error{Code: events.Unavailable, Err: ctx.Err()}))
+		}
+		return out, nil
+	}
+}
+
+// wouldBe makes receipts those of events that are not stored. last is the last stored event of the fund of a command.
+func wouldBe(out []Receipt, last func(i int) events.Seq) {
+	for i := range out {
+		r := &out[i]
+		if r.Status == Appended {
+			r.Status = WouldAppend
+		}
+		if r.Seq > last(i) { // which nobody stores
+			r.Seq, r.Recorded = 0, ""
+		}
+	}
+}
+
 // RefuseAtomic refuses an atomic list that no decider needs to look at: one with a command that cannot be read, of several funds, or
 // too long. It returns nil for any other.
 func RefuseAtomic(inputs []Input) []Receipt {
@@ -282,21 +344,14 @@ func (t *Trial) Propose(ctx context.Context, inputs []Input, actor events.Actor)
 	if refused := RefuseAtomic(inputs); refused != nil {
 		return refused, nil
 	}
-	out = t.decide(ctx, &job{inputs: inputs, atomic: true, actor: actor, proposal: &lines})
-	return t.told(inputs, out), lines
+	p := &proposal{}
+	out = t.decide(ctx, &job{inputs: inputs, atomic: true, actor: actor, proposal: p})
+	return t.told(inputs, out), p.lines
 }
 
 // told makes receipts those of a trial.
 func (t *Trial) told(inputs []Input, out []Receipt) []Receipt {
-	for i := range out {
-		r := &out[i]
-		if r.Status == Appended {
-			r.Status = WouldAppend
-		}
-		if r.Seq > t.stored[inputs[i].Command.Fund] { // an event of this trial alone
-			r.Seq, r.Recorded = 0, ""
-		}
-	}
+	wouldBe(out, func(i int) events.Seq { return t.stored[inputs[i].Command.Fund] })
 	return out
 }
 

@@ -51,6 +51,7 @@ const (
 
 	maxRequests = 256
 	maxStreams  = 16 // with what each has under way, far less than the ledger lets wait
+	maxTrials   = 2  // lists that are only asked; the others wait, and whoever appends has at most these before them
 )
 
 // HTTPOptions say how to serve over HTTP.
@@ -107,11 +108,11 @@ type HTTP struct {
 	host   string // as given
 	cross  *http.CrossOriginProtection
 
-	requests, streams chan struct{}
-	stopping          context.Context
-	stop              context.CancelFunc
-	served            chan struct{}
-	handling          sync.WaitGroup
+	requests, streams, trials chan struct{}
+	stopping                  context.Context
+	stop                      context.CancelFunc
+	served                    chan struct{}
+	handling                  sync.WaitGroup
 }
 
 // ListenHTTP serves the ledger at addr, host and port. Without a host it is the loopback interface; port 0 picks one.
@@ -140,7 +141,7 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	o.limits.stream = cmp.Or(o.limits.stream, maxStream)
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
-		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), served: make(chan struct{}),
+		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials), served: make(chan struct{}),
 	}
 	if !h.Loopback() && o.Token == "" {
 		return nil, errors.Join(errors.New("api: an address of the network needs a token"), listener.Close())

@@ -33,7 +33,7 @@ func (q *request) commands() {
 	if !ok {
 		return
 	}
-	atomic, err := q.atomic()
+	manner, err := q.manner()
 	if err != nil {
 		q.refuse(err)
 		return
@@ -45,23 +45,23 @@ func (q *request) commands() {
 	body := q.body()
 	defer body.stop()
 	if contentType != typeJSON {
-		body.ofLines(atomic)
-		q.lines(body, contentType, atomic)
+		body.ofLines(manner.whole())
+		q.lines(body, contentType, manner)
 		return
 	}
 	read, form, err := begin(body)
 	switch {
 	case form == formLines:
-		body.ofLines(atomic)
-		q.lines(body.after(read), typeLines, atomic)
+		body.ofLines(manner.whole())
+		q.lines(body.after(read), typeLines, manner)
 	case form == formList && err == nil:
-		q.list(body.after(read), atomic)
+		q.list(body.after(read), manner)
 	case err != nil:
 		q.unread(err)
 	case len(read) > maxCommand:
 		q.tooLarge(maxCommand)
 	default:
-		q.one(read, atomic)
+		q.one(read, manner)
 	}
 }
 
@@ -83,21 +83,31 @@ func (q *request) contentType() (string, bool) {
 	return "", false
 }
 
-// atomic reads the query. A parameter that nobody knows is refused: misspelt, it would let half of a list stand.
-func (q *request) atomic() (atomic bool, err error) {
+// A manner is how commands are to be taken.
+type manner struct {
+	atomic bool // all or none
+	dry    bool // only asked
+}
+
+// whole reports whether all are read before any is decided. Of those that are only asked so many are taken as of those that stand or fall together.
+func (m manner) whole() bool { return m.atomic || m.dry }
+
+// manner reads the query. A parameter that nobody knows is refused: misspelt, it would let half of a list stand.
+func (q *request) manner() (m manner, err error) {
 	for name, values := range q.r.URL.Query() {
-		if name != "atomic" {
-			return false, &events.Error{Code: events.UnknownField, Args: events.Args{"field": clip(name), "value": clip(strings.Join(values, " "))}}
+		of := map[string]*bool{"atomic": &m.atomic, "dry_run": &m.dry}[name]
+		if of == nil {
+			return m, &events.Error{Code: events.UnknownField, Args: events.Args{"field": clip(name), "value": clip(strings.Join(values, " "))}}
 		}
 		switch value := strings.Join(values, " "); value {
 		case "true":
-			atomic = true
+			*of = true
 		case "false":
 		default:
-			return false, &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": name, "value": clip(value), "choices": "true false"}}
+			return m, &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": name, "value": clip(value), "choices": "true false"}}
 		}
 	}
-	return atomic, nil
+	return m, nil
 }
 
 // idempotencyKey is the header's value; given is false where there is no such header.
@@ -116,7 +126,7 @@ func (q *request) ofFund(in *ledger.Input) {
 }
 
 // one answers a single command.
-func (q *request) one(body []byte, atomic bool) {
+func (q *request) one(body []byte, m manner) {
 	inputs, _, err := ledger.ParseRequest(body)
 	if err != nil {
 		q.refuse(err)
@@ -126,15 +136,12 @@ func (q *request) one(body []byte, atomic bool) {
 	if key, given := q.idempotencyKey(); given {
 		keyed(in, key)
 	}
-	q.ofFund(in)
-	ctx, cancel := context.WithTimeout(q.r.Context(), answerPatience)
-	defer cancel()
-	r := q.h.ledger.Append(ctx, inputs, ledger.Local, atomic)[0]
+	r := q.append(inputs, m)[0]
 	switch r.Status {
 	case ledger.Appended:
 		q.w.Header().Set("Location", fmt.Sprintf("/v1/funds/%s/events/%d", in.Command.Fund, r.Seq))
 		q.answer(http.StatusCreated, typeJSON, r)
-	case ledger.Duplicate:
+	case ledger.Duplicate, ledger.WouldAppend:
 		q.answer(http.StatusOK, typeJSON, r)
 	default:
 		q.receiptProblem(&r)
@@ -142,7 +149,7 @@ func (q *request) one(body []byte, atomic bool) {
 }
 
 // list answers a JSON list of commands.
-func (q *request) list(body io.Reader, atomic bool) {
+func (q *request) list(body io.Reader, m manner) {
 	if q.keyOfMany() {
 		return
 	}
@@ -158,20 +165,29 @@ func (q *request) list(body io.Reader, atomic bool) {
 		q.refuse(err)
 		return
 	}
-	rs := q.append(inputs, atomic)
+	rs := q.append(inputs, m)
 	for i := range rs {
 		rs[i].Say(q.lang)
 	}
 	q.answer(http.StatusOK, typeJSON, rs)
 }
 
-func (q *request) append(inputs []ledger.Input, atomic bool) []ledger.Receipt {
+func (q *request) append(inputs []ledger.Input, m manner) []ledger.Receipt {
 	for i := range inputs {
 		q.ofFund(&inputs[i])
 	}
 	ctx, cancel := context.WithTimeout(q.r.Context(), answerPatience)
 	defer cancel()
-	return q.h.ledger.Append(ctx, inputs, ledger.Local, atomic)
+	if !m.dry {
+		return q.h.ledger.Append(ctx, inputs, ledger.Local, m.atomic)
+	}
+	select {
+	case q.h.trials <- struct{}{}:
+		defer func() { <-q.h.trials }()
+	case <-ctx.Done():
+	}
+	rs, _ := q.h.ledger.Propose(ctx, inputs, ledger.Local, m.atomic)
+	return rs
 }
 
 // keyOfMany refuses the header of one command on a request of several.
@@ -215,12 +231,12 @@ func (q *request) unread(err error) {
 }
 
 // lines answers JSON Lines with a receipt for each line.
-func (q *request) lines(body io.Reader, contentType string, atomic bool) {
+func (q *request) lines(body io.Reader, contentType string, m manner) {
 	if q.keyOfMany() {
 		return
 	}
 	q.w.Header().Set("Content-Language", string(q.lang))
-	if atomic {
+	if m.whole() {
 		data, ok := q.readAll(body)
 		if !ok {
 			return
@@ -229,7 +245,7 @@ func (q *request) lines(body io.Reader, contentType string, atomic bool) {
 		for in := range ledger.ReadInputs(bytes.NewReader(data)) { // reading from memory does not fail
 			inputs = append(inputs, in)
 		}
-		rs := q.append(inputs, true)
+		rs := q.append(inputs, m)
 		q.w.Header().Set("Content-Type", contentType)
 		q.mustRead()
 		_ = q.encode(q.w, rs)

@@ -21,6 +21,7 @@ type (
 	commandsInput struct {
 		Fund           string `path:"fund" pattern:"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$" doc:"the fund; every command must be of it" example:"cd-gx"`
 		Atomic         string `query:"atomic" enum:"true,false" default:"false" doc:"all commands or none (at most 1,000 commands and 512 KiB)"`
+		DryRun         string `query:"dry_run" enum:"true,false" default:"false" doc:"only ask: the receipts say would-append, each command counts the ones before it, and nothing is stored (at most 1,000 commands and 512 KiB)"`
 		IdempotencyKey string `header:"Idempotency-Key" maxLength:"128" doc:"the id of the command in the body, where that has none. The same again is answered with the same receipt and stores nothing"`
 		AcceptLanguage string `header:"Accept-Language" doc:"zh or en: the language of message, detail and hint"`
 	}
@@ -118,7 +119,7 @@ func (d description) problem() *huma.MediaType {
 
 func (d description) receipt() *huma.Schema {
 	return d.schema(reflect.TypeFor[ledger.Receipt](), map[string][]any{
-		"status": list([]ledger.Status{ledger.Appended, ledger.Duplicate, ledger.Refused, ledger.NotTried, ledger.Failed}),
+		"status": list([]ledger.Status{ledger.Appended, ledger.WouldAppend, ledger.Duplicate, ledger.Refused, ledger.NotTried, ledger.Failed}),
 		"code":   list(codes()), "flags": list(events.Flags),
 	})
 }
@@ -153,7 +154,7 @@ var what = map[int]string{
 	404: "there is nothing of that name",
 	405: "another method",
 	408: "the body did not come in time",
-	413: "the body or the command is too large: one command 128 KiB, a list or ?atomic=true 8 MiB, JSON Lines 1 GiB",
+	413: "the body or the command is too large: one command 128 KiB, a list, ?atomic=true or ?dry_run=true 8 MiB, JSON Lines 1 GiB",
 	415: "the body has another type than those named, or is compressed",
 	421: "the Host header does not name this machine",
 	422: "the command is refused; code, args, message and hint say why. The same again is refused again, as long as the ledger stays as it is",
@@ -194,7 +195,7 @@ func (d description) commands() huma.Operation {
 	}
 	good := map[int]*huma.Response{
 		http.StatusOK: {
-			Description: "one command: stored before, with the receipt of then. Several: a receipt for each, in the order of the commands; some may be refused or failed",
+			Description: "one command: stored before, with the receipt of then, or only asked. Several: a receipt for each, in the order of the commands; some may be refused or failed",
 			Content:     both(receipt, "receipt", true),
 		},
 		http.StatusCreated: {

@@ -202,6 +202,16 @@ func TestHTTPStatuses(t *testing.T) {
 		{"too large atomic lines", fundA + "?atomic=true", asLines, strings.Repeat("\n", 8<<20+1), nil, 413, "too-large "},
 		{"not atomic", fundA + "?atomic=false", asJSON, opened, nil, 200, "duplicate"},
 		{"neither true nor false", fundA + "?atomic=1", asJSON, opened, nil, 422, "bad-value choice"},
+		{"one only asked", fundA + "?dry_run=true", asJSON, line("D"), nil, 200, "would-append"},
+		{"one only asked that is there", fundA + "?dry_run=true", asJSON, opened, nil, 200, "duplicate"},
+		{"one only asked that is refused", fundA + "?dry_run=true", asJSON, strings.Replace(line("1"), `"n"`, `"m"`, 1), nil, 422, "line-exists "},
+		{"a list only asked, each after the one before", fundA + "?dry_run=true", asJSON, "[" + line("D") + "," + strings.Replace(line("D"), `"n"`, `"m"`, 1) + "," + line("DE") + "]", nil, 200, "would-append, refused line-exists, would-append"},
+		{"all or none, only asked", fundA + "?dry_run=true&atomic=true", asJSON, "[" + line("D") + "," + strings.Replace(line("1"), `"n"`, `"m"`, 1) + "]", nil, 200, "not-tried, refused line-exists"},
+		{"lines only asked", fundA + "?dry_run=true", asLines, line("D") + "\nnonsense\n" + line("DE"), nil, 200, "would-append, refused malformed, would-append"},
+		{"too many lines only asked", fundA + "?dry_run=true", asLines, strings.Repeat(line("LA")+"\n", 1001), nil, 200, "refused too-large" + strings.Repeat(", not-tried", 1000)},
+		{"too large lines only asked", fundA + "?dry_run=true", asLines, strings.Repeat("\n", 8<<20+1), nil, 413, "too-large "},
+		{"asked in words of its own", fundA + "?dry_run=yes", asJSON, opened, nil, 422, "bad-value choice"},
+		{"nothing was stored by asking", fundA, asJSON, line("D"), nil, 201, "appended"},
 		{"a query that nobody knows", fundA + "?atomc=true", asJSON, opened, nil, 422, "unknown-field "},
 		{"a key", fundA, asJSON, line("K"), []string{"Idempotency-Key", "k1"}, 201, "appended"},
 		{"the key again", fundA, asJSON, line("K"), []string{"Idempotency-Key", "k1"}, 200, "duplicate"},
@@ -859,7 +869,7 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("status %s is not described", status)
 		}
 	}
-	if len(op.Parameters) != 4 {
+	if len(op.Parameters) != 5 {
 		t.Errorf("the parameters are %v", op.Parameters)
 	}
 	for _, ref := range regexp.MustCompile(`"#/components/schemas/([^"]+)"`).FindAllStringSubmatch(text, -1) {
