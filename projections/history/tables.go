@@ -435,22 +435,25 @@ func (h *History) flagTable(flags []Flag) *sheet.Table {
 	}
 }
 
-// A piece is what stands of a payment on one line.
-type piece struct{ disbursed, returned, recovered events.Minor }
+// A Piece is what stands of a payment on one line.
+type Piece struct {
+	Pay                            events.Seq
+	Line                           events.Line
+	Disbursed, Returned, Recovered events.Minor
+}
 
-// Payments has a row for each payment of the year and each line on which its money stands: what was paid there, and what of it has not come back. A
-// reversed payment is none, and a line that all of it has left is not there. Its bank is the event that matched it with bank lines.
-func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
-	s, y, err := h.Sheet("payments", q, open, false)
-	if err != nil {
-		return nil, err
-	}
+// Left is what of it has not come back.
+func (p *Piece) Left() events.Minor { return p.Disbursed - p.Returned - p.Recovered }
+
+// Pieces lists what stands of each payment of a year, on each line that its money got to, in the order of the log. A reversed payment has none. No event is read again for it. It
+// is an [events.Overflow] where the sums leave int64.
+func (h *History) Pieces(y *Year, q Query) ([]Piece, error) {
 	type place struct {
 		pay  events.Seq
 		line int32
 	}
-	pieces := map[place]*piece{}
-	var places []place // in the order in which money got there
+	at := map[place]int{}
+	var pieces []Piece // in the order in which money got there
 	overflow := false
 	for _, n := range slices.Sorted(maps.Keys(h.posted)) {
 		h.counted(&Year{Year: n}, &q, func(r *row) {
@@ -462,56 +465,74 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 			if pay == 0 || h.kind(pay) != events.Disbursed || h.Event(pay).Year != y.Year {
 				return
 			}
-			at := place{pay, r.line}
+			to := place{pay, r.line}
 			if m == events.RecoveredM { // it stands in the year that got it back
-				at.line = y.places[events.Line(h.texts.values[r.ofLine])]
+				to.line = y.places[events.Line(h.texts.values[r.ofLine])]
 			}
-			pc := pieces[at]
-			if pc == nil {
-				pc = &piece{}
-				pieces[at] = pc
-				places = append(places, at)
+			i, ok := at[to]
+			if !ok {
+				i = len(pieces)
+				at[to] = i
+				pieces = append(pieces, Piece{Pay: pay, Line: y.lines[to.line].Code})
 			}
-			to := &pc.disbursed
+			part := &pieces[i].Disbursed
 			switch m {
 			case events.ReturnedM:
-				to = &pc.returned
+				part = &pieces[i].Returned
 			case events.RecoveredM:
-				to = &pc.recovered
+				part = &pieces[i].Recovered
 			}
-			sum, ok := to.Add(r.amount)
-			*to, overflow = sum, overflow || !ok
+			sum, ok := part.Add(r.amount)
+			*part, overflow = sum, overflow || !ok
 		})
 	}
-	places = slices.DeleteFunc(places, func(at place) bool { return *pieces[at] == piece{} })
+	pieces = slices.DeleteFunc(pieces, func(p Piece) bool { return p.Disbursed == 0 && p.Returned == 0 && p.Recovered == 0 })
 	var amount, left events.Minor
-	for _, at := range places {
-		pc := pieces[at]
+	for i := range pieces {
 		var ok1, ok2 bool
-		amount, ok1 = amount.Add(pc.disbursed)
-		left, ok2 = left.Add(pc.disbursed - pc.returned - pc.recovered)
+		amount, ok1 = amount.Add(pieces[i].Disbursed)
+		left, ok2 = left.Add(pieces[i].Left())
 		overflow = overflow || !ok1 || !ok2
 	}
 	if overflow {
 		return nil, &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(events.DisbursedM)}}
 	}
-	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(a.pay, b.pay) })
+	slices.SortStableFunc(pieces, func(a, b Piece) int { return cmp.Compare(a.Pay, b.Pay) })
+	return pieces, nil
+}
+
+// Payments has a row for each payment of the year and each line on which its money stands: what was paid there, and what of it has not come back. A
+// reversed payment is none, and a line that all of it has left is not there. Its bank is the event that matched it with bank lines.
+func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
+	s, y, err := h.Sheet("payments", q, open, false)
+	if err != nil {
+		return nil, err
+	}
+	pieces, err := h.Pieces(y, q)
+	if err != nil {
+		return nil, err
+	}
+	var amount, left events.Minor // which fit, as [History.Pieces] has looked
+	for i := range pieces {
+		amount, left = amount+pieces[i].Disbursed, left+pieces[i].Left()
+	}
 	matches := h.Matches()
-	rows := make([]sheet.Row, len(places))
-	for i, at := range places {
-		e, err := h.Stored(at.pay)
+	rows := make([]sheet.Row, len(pieces))
+	for i := range pieces {
+		pc := &pieces[i]
+		e, err := h.Stored(pc.Pay)
 		if err != nil {
 			return nil, err
 		}
-		c, pc, date := e.Command, pieces[at], e.Command.Date
+		c, date := e.Command, e.Command.Date
 		if i := slices.IndexFunc(e.Postings, func(p events.Posting) bool { return p.Measure == events.DisbursedM }); i >= 0 {
 			date = e.Postings[i].Date // with the fiscal year filled in
 		}
 		rows[i] = sheet.Row{Depth: 1, Cells: []sheet.Cell{
-			sheet.Number(at.pay), sheet.Words(string(e.ID)), sheet.Words(string(y.lines[at.line].Code)), sheet.Words(date.String()),
-			sheet.Money(pc.disbursed, h.decimals), sheet.Money(pc.disbursed-pc.returned-pc.recovered, h.decimals),
-			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), VoucherCell(c.Voucher), PayeeCell(h.Payee(at.pay)),
-			sheet.Words(c.Lot), numbered(matches[at.pay]),
+			sheet.Number(pc.Pay), sheet.Words(string(e.ID)), sheet.Words(string(pc.Line)), sheet.Words(date.String()),
+			sheet.Money(pc.Disbursed, h.decimals), sheet.Money(pc.Left(), h.decimals),
+			sheet.Term("channel", string(c.Channel)), sheet.Term("basis", string(c.Basis)), VoucherCell(c.Voucher), PayeeCell(h.Payee(pc.Pay)),
+			sheet.Words(c.Lot), numbered(matches[pc.Pay]),
 		}}
 	}
 	total := sheet.Row{Cells: []sheet.Cell{
