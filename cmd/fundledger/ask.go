@@ -14,7 +14,6 @@ import (
 	"fundledger/events"
 	"fundledger/events/words"
 	"fundledger/ledger/desk"
-	"fundledger/projections"
 
 	"golang.org/x/term"
 )
@@ -78,7 +77,7 @@ var usual = map[events.Kind][]string{
 }
 
 // completed asks for what is missing, and with more for what is usual too. Each answer is read at once, and asked for again where it cannot be.
-func (a *app) completed(ctx context.Context, q *questions, s desk.Subject, answers desk.Answers, at *counter, today string, more bool) (err error) {
+func (a *app) completed(ctx context.Context, q *questions, s desk.Subject, answers desk.Answers, at *counter, more bool) (err error) {
 	asked := false
 	for missing := s.Missing(answers); len(missing) > 0; missing = s.Missing(answers) {
 		asked = true
@@ -88,16 +87,16 @@ func (a *app) completed(ctx context.Context, q *questions, s desk.Subject, answe
 				return err
 			}
 			at.close()
-			if err := a.supplied(s, answers, at, today, false); err != nil {
+			if err := a.clerk(at).supplied(s, answers, false); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := a.ask(ctx, q, s, answers, f, at, today, true); err != nil {
+		if err := a.clerk(at).ask(ctx, q, s, answers, f, true); err != nil {
 			return a.leaving(err)
 		}
 		if f.Name == "of" {
-			if err := a.supplied(s, answers, at, today, false); err != nil {
+			if err := a.clerk(at).supplied(s, answers, false); err != nil {
 				return err
 			}
 		}
@@ -107,7 +106,7 @@ func (a *app) completed(ctx context.Context, q *questions, s desk.Subject, answe
 	}
 	for _, name := range usual[s.Kind] {
 		if f := s.Flag(name); f != nil && len(answers[name]) == 0 && asked {
-			if err := a.ask(ctx, q, s, answers, *f, at, today, false); err != nil {
+			if err := a.clerk(at).ask(ctx, q, s, answers, *f, false); err != nil {
 				return a.leaving(err)
 			}
 		}
@@ -125,18 +124,31 @@ func (a *app) leaving(err error) error {
 }
 
 // ask asks for one flag until the answer can be read. An answer of nothing takes the default, or leaves out what need not be given.
-func (a *app) ask(ctx context.Context, q *questions, s desk.Subject, answers desk.Answers, f desk.Flag, at *counter, today string, must bool) error {
-	a.offer(f, answers, at)
-	def := ""
-	if f.Name == "date" {
-		def = today
+func (k *clerk) ask(ctx context.Context, q *questions, s desk.Subject, answers desk.Answers, f desk.Flag, must bool) error {
+	if err := k.offer(s, f, answers); err != nil {
+		return err
 	}
-	prompt := a.label(f.Name) + " (--" + f.Name + ")"
+	def := ""
+	switch f.Name {
+	case "date":
+		def = k.today()
+	case "amount":
+		left, asked, err := k.rest(s, answers)
+		switch {
+		case err != nil:
+			return err
+		case asked:
+			def = left
+		case left != "":
+			k.tell("  " + k.say("post.left-of", map[string]string{"amount": words.Money(left)}))
+		}
+	}
+	prompt := k.label(f.Name) + " (--" + f.Name + ")"
 	switch {
 	case def != "":
 		prompt += " [" + def + "]"
 	case !must:
-		prompt += " [" + a.say("post.none", nil) + "]"
+		prompt += " [" + k.say("post.none", nil) + "]"
 	}
 	for {
 		text, err := q.line(ctx, prompt+":")
@@ -150,10 +162,10 @@ func (a *app) ask(ctx context.Context, q *questions, s desk.Subject, answers des
 			return nil
 		}
 		if text == "" {
-			a.tell(a.say("post.needed", nil))
+			k.tell(k.say("post.needed", nil))
 			continue
 		}
-		values := []string{a.pick(f, text)}
+		values := []string{k.pick(f, text)}
 		if f.Many { // several are parted by semicolons, which no code and no number has
 			values = strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == '；' })
 			for i := range values {
@@ -163,26 +175,27 @@ func (a *app) ask(ctx context.Context, q *questions, s desk.Subject, answers des
 		answers[f.Name] = values
 		err = s.Check(answers)
 		if err == nil {
-			err = a.there(f, text, answers, at)
+			err = k.there(f, text, answers)
 		}
 		if err == nil {
 			return nil
 		}
 		delete(answers, f.Name)
-		a.complain(err)
+		k.complain(err)
 	}
 }
 
 // there refuses at once what the fund does not have: a year, a line.
-func (a *app) there(f desk.Flag, text string, answers desk.Answers, at *counter) error {
-	if at == nil || at.book.Last() == 0 || f.Name != "line" {
+func (k *clerk) there(f desk.Flag, text string, answers desk.Answers) error {
+	h := k.known()
+	if h == nil || f.Name != "line" {
 		return nil
 	}
 	year, err := events.ParseYear(first(answers["year"]))
 	if err != nil {
 		return nil
 	}
-	y, err := at.book.History().Year(year)
+	y, err := h.Year(year)
 	if err != nil {
 		return err
 	}
@@ -191,16 +204,16 @@ func (a *app) there(f desk.Flag, text string, answers desk.Answers, at *counter)
 			return nil
 		}
 	}
-	return &events.Error{Code: events.UnknownLine, Args: events.Args{"fund": string(at.fund), "year": year.String(), "line": text}}
+	return &events.Error{Code: events.UnknownLine, Args: events.Args{"fund": string(k.fund), "year": year.String(), "line": text}}
 }
 
 // pick is a choice that was given by its number in the list, or by its word.
-func (a *app) pick(f desk.Flag, text string) string {
+func (k *clerk) pick(f desk.Flag, text string) string {
 	if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(f.Choices) {
 		return f.Choices[n-1]
 	}
 	for _, c := range f.Choices {
-		if a.choiceWord(f.Name, c) == text {
+		if k.choiceWord(f.Name, c) == text {
 			return c
 		}
 	}
@@ -208,38 +221,27 @@ func (a *app) pick(f desk.Flag, text string) string {
 }
 
 // offer lists what a flag can be.
-func (a *app) offer(f desk.Flag, answers desk.Answers, at *counter) {
-	for i, c := range f.Choices {
-		a.tell(fmt.Sprintf("  %d  %s  %s", i+1, padded(c, 16), a.choiceWord(f.Name, c)))
-	}
-	if f.Name != "line" || at == nil {
-		return
-	}
-	year, err := events.ParseYear(first(answers["year"]))
+func (k *clerk) offer(s desk.Subject, f desk.Flag, answers desk.Answers) error {
+	all, n, err := k.offers(s, f, answers)
 	if err != nil {
-		return
+		return err
 	}
-	h := at.book.History()
-	y, err := h.Year(year)
-	if err != nil {
-		return
-	}
-	balances, err := h.Balances(y, projections.Query{Year: year})
-	if err != nil {
-		return
-	}
-	for i, l := range y.Lines() {
-		if l.Code == events.Root {
-			continue
+	for i, o := range all {
+		left := ""
+		if o.left != "" {
+			left = words.Money(o.left)
 		}
-		name := l.Name
-		if a.lang == words.English && l.NameEn != "" {
-			name = l.NameEn
+		switch {
+		case len(f.Choices) > 0:
+			k.tell(fmt.Sprintf("  %d  %s  %s", i+1, padded(o.value, 16), o.words))
+		case o.depth > 0:
+			k.tell("  " + strings.Repeat("  ", o.depth-1) + padded(o.value, 8) + " " + padded(harmless(o.words), 36-2*o.depth) + " " + left)
+		default:
+			k.tell("  " + padded(o.value, 8) + " " + padded(harmless(o.words), 36) + " " + left)
 		}
-		available := ""
-		if y.Budgeted && l.Leaf {
-			available = words.Money(balances[i].All.Available().Format(h.Decimals()))
-		}
-		a.tell("  " + strings.Repeat("  ", l.Depth-1) + padded(string(l.Code), 8) + " " + padded(harmless(name), 36-2*l.Depth) + " " + available)
 	}
+	if n > len(all) {
+		k.tell("  " + k.say("post.more-offers", map[string]string{"n": count(n - len(all))}))
+	}
+	return nil
 }

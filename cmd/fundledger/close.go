@@ -132,7 +132,7 @@ func (a *app) closeYear(ctx context.Context, o *closure, at *counter, p parsed, 
 	if policy.Date, err = a.closingDay(o, at, y.To); err != nil {
 		return err
 	}
-	if today := a.today(at); today < y.To.String() {
+	if today := a.clerk(at).today(); today < y.To.String() {
 		a.note("close.not-over", map[string]string{"year": y.Year.String(), "date": y.To.String()})
 	}
 	for _, text := range o.carry {
@@ -178,7 +178,7 @@ func (a *app) closeYear(ctx context.Context, o *closure, at *counter, p parsed, 
 func (a *app) closingDay(o *closure, at *counter, last events.Day) (events.Day, error) {
 	text := o.date
 	if text == "" {
-		today, err := events.ParseDay(a.today(at))
+		today, err := events.ParseDay(a.clerk(at).today())
 		return min(last, today), err
 	}
 	text, err := desk.ReadDate(text)

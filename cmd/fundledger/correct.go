@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,14 +9,10 @@ import (
 	"strings"
 
 	"fundledger/events"
-	"fundledger/events/words"
 	"fundledger/ledger"
 	"fundledger/ledger/desk"
-	"fundledger/projections"
-	"fundledger/projections/history"
 	"fundledger/projections/sheet"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -134,7 +129,7 @@ func (a *app) correct(ctx context.Context, fund, asked, way, format string, answ
 		}
 		c.Target = &target
 	}
-	in := a.setting(c, at)
+	in := a.clerk(at).setting(c)
 	if way == "" {
 		return a.offers(ctx, c, at, in, format)
 	}
@@ -153,41 +148,6 @@ func (a *app) correct(ctx context.Context, fund, asked, way, format string, answ
 		}
 	}
 	return d.do(ctx)
-}
-
-// setting is what the case has to know of the fund.
-func (a *app) setting(c *desk.Case, at *counter) desk.Setting {
-	h := at.book.History()
-	in := desk.Setting{
-		Today: a.today(at), Reason: a.say("correct.reason", map[string]string{"seq": c.Of.String()}), Smallest: events.Minor(1).Format(h.Decimals()),
-		Left: func(m events.Minor) string { return m.Format(h.Decimals()) },
-		NewID: func() (events.ID, error) {
-			id, err := uuid.NewV7()
-			return events.ID(id.String()), err
-		},
-	}
-	if y, err := h.Year(c.Event.Command.Year); err == nil {
-		left := map[events.Line]events.Minor{}
-		balances, err := h.Balances(y, projections.Query{Year: y.Year})
-		for i, l := range y.Lines() {
-			if l.Leaf && err == nil {
-				in.Leaves = append(in.Leaves, l.Code)
-				left[l.Code] = balances[i].Free.Available()
-			}
-		}
-		slices.SortStableFunc(in.Leaves, func(a, b events.Line) int { return cmp.Compare(left[b], left[a]) })
-	}
-	for _, n := range slices.Backward(h.Years()) {
-		if y, err := h.Year(n); err == nil && n > c.Event.Command.Year && !y.Closed {
-			in.Next = n
-		}
-	}
-	for _, f := range c.Event.Flags {
-		if !h.Explained(history.Flagged{Of: c.Of, Code: f}) {
-			in.Flags = append(in.Flags, f)
-		}
-	}
-	return in
 }
 
 func inputsOf(commands [][]byte) []ledger.Input {
@@ -331,45 +291,12 @@ func (a *app) offers(ctx context.Context, c *desk.Case, at *counter, in desk.Set
 	return a.offersInWords(c, at, out)
 }
 
-// called is the name of an event's kind, or of its cause.
-func (a *app) called(c *events.Command) string {
-	if c.Cause != "" {
-		return words.Ledger.Say(a.lang, "cause."+string(c.Cause), nil)
-	}
-	return words.Ledger.Say(a.lang, "kind."+string(c.Kind), nil)
-}
-
-// inWords is an event on one line: what it is, of how much, when, on which line.
-func (a *app) inWords(e *events.Event, at *counter) string {
-	c := e.Command
-	parts := []string{a.called(c)}
-	if !c.Amount.IsZero() {
-		parts = append(parts, a.money(c.Amount, at))
-	}
-	if c.Line != "" {
-		parts = append(parts, strings.TrimSpace(string(c.Line)+" "+a.lineName(at, c.Year, c.Line)))
-	}
-	for _, s := range []string{c.Date.String(), at.payee(e), c.Voucher.Number, c.Reason, c.Text} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	return harmless(strings.Join(parts, "  "))
-}
-
-// payee is who was paid, as amended.
-func (c *counter) payee(e *events.Event) string {
-	if e.Command.Kind != events.Disbursed {
-		return e.Command.Payee.Name
-	}
-	return c.book.History().Payee(e.Seq).Name
-}
-
 func (a *app) offersInWords(c *desk.Case, at *counter, out jsonOf) error {
+	k := a.clerk(at)
 	var b strings.Builder
 	line := func(s string) { b.WriteString(s + "\n") }
 	e := c.Event
-	line(a.say("correct.event", map[string]string{"seq": e.Seq.String(), "fund": out.Fund, "year": e.Command.Year.String(), "words": a.inWords(e, at)}))
+	line(a.say("correct.event", map[string]string{"seq": e.Seq.String(), "fund": out.Fund, "year": e.Command.Year.String(), "words": k.inWords(e)}))
 	if c.Reversed != 0 {
 		line(a.say("correct.reversed", map[string]string{"seq": c.Reversed.String()}))
 	}
@@ -389,7 +316,7 @@ func (a *app) offersInWords(c *desk.Case, at *counter, out jsonOf) error {
 		line(a.say("correct.hangs", nil))
 	}
 	for _, h := range c.Hangs {
-		text := "  " + padded(h.Seq.String(), 6) + " " + a.inWords(h.Event, at)
+		text := "  " + padded(h.Seq.String(), 6) + " " + k.inWords(h.Event)
 		for _, n := range h.Names {
 			text += "  (" + a.label(strings.ReplaceAll(n.Field, "_", "-")) + " " + n.Seq.String() + ")"
 		}

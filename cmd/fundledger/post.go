@@ -10,10 +10,8 @@ import (
 	"strings"
 
 	"fundledger/events"
-	"fundledger/events/words"
 	"fundledger/ledger"
 	"fundledger/ledger/desk"
-	"fundledger/projections/sheet"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -108,9 +106,6 @@ func (a *app) usageOf(s desk.Subject, f desk.Flag, known map[string]string) stri
 	return usage
 }
 
-// label is what people call what a flag takes.
-func (a *app) label(flag string) string { return cmp.Or(texts.Find(a.lang, "label."+flag, nil), flag) }
-
 // linesOf puts the lines that a file lists in its place: CODE=NAME, or the two with a blank or a tab between, on each line.
 func (a *app) linesOf(answers desk.Answers) error {
 	var all []string
@@ -168,12 +163,11 @@ func (a *app) post(ctx context.Context, s desk.Subject, answers desk.Answers, ye
 		}
 		at.close() // nobody keeps the folder while somebody thinks
 	}
-	today := a.today(at)
-	if err := a.supplied(s, answers, at, today, asks == nil); err != nil {
+	if err := a.clerk(at).supplied(s, answers, asks == nil); err != nil {
 		return err
 	}
 	if asks != nil {
-		if err = a.completed(ctx, asks, s, answers, at, today, !yes); err != nil {
+		if err = a.completed(ctx, asks, s, answers, at, !yes); err != nil {
 			return err
 		}
 	} else if missing := s.Missing(answers); len(missing) > 0 {
@@ -194,7 +188,7 @@ func (a *app) post(ctx context.Context, s desk.Subject, answers desk.Answers, ye
 	input := n.Input(raw)
 	input.Number = 1
 	d := &deed{app: a, fund: c.Fund, inputs: []ledger.Input{input}, asks: asks, yes: yes, dry: dry}
-	d.echo = func(at *counter) { a.echo(s, answers, c, at, today) }
+	d.echo = func(at *counter) { a.clerk(at).echo(s, answers, c) }
 	return d.do(ctx)
 }
 
@@ -218,58 +212,9 @@ func (a *app) lacks(s desk.Subject, missing []desk.Flag) error {
 	}}
 }
 
-// today is the day in the fund's zone.
-func (a *app) today(at *counter) string {
-	now := a.now()
-	if at != nil && at.book.Zone() != nil {
-		now = now.In(at.book.Zone())
-	}
-	return events.DayOf(now).String()
-}
-
-// supplied fills in the year and the date where they follow from what there is. strict says that nobody can be asked.
-func (a *app) supplied(s desk.Subject, answers desk.Answers, at *counter, today string, strict bool) error {
-	if s.Flag("date") != nil && len(answers["date"]) == 0 && strict {
-		answers["date"] = []string{today}
-	}
-	if len(answers["year"]) > 0 || s.Kind == events.FundOpened || at == nil {
-		return nil
-	}
-	h := at.book.History()
-	if of := s.Flag("of"); of != nil && s.Cause != events.PriorYear { // the year is that of the event named
-		if n, err := events.ParseSeq(first(answers["of"])); err == nil && n <= h.Last() {
-			answers["year"] = []string{h.Event(n).Year.String()}
-			return nil
-		}
-	}
-	if year := a.getenv(yearVariable); year != "" {
-		answers["year"] = []string{year}
-		if err := s.Check(answers); err != nil {
-			return usageError{err}
-		}
-		return nil
-	}
-	if h.Last() == 0 {
-		return nil
-	}
-	year, err := a.yearOf(h)
-	if err != nil {
-		if strict {
-			return err
-		}
-		return nil
-	}
-	answers["year"] = []string{year.String()}
-	return nil
-}
-
 // echo says what is about to be appended, as whoever typed it would read it off the paper.
-func (a *app) echo(s desk.Subject, answers desk.Answers, c *events.Command, at *counter, today string) {
-	called := words.Ledger.Say(a.lang, "kind."+string(c.Kind), nil)
-	if c.Cause != "" {
-		called = words.Ledger.Say(a.lang, "cause."+string(c.Cause), nil)
-	}
-	a.tell(a.say("post.head", map[string]string{"kind": called, "fund": string(c.Fund), "year": c.Year.String()}))
+func (k *clerk) echo(s desk.Subject, answers desk.Answers, c *events.Command) {
+	k.tell(k.say("post.head", map[string]string{"kind": k.called(c), "fund": string(c.Fund), "year": c.Year.String()}))
 	for _, f := range s.Flags() {
 		if f.Name == "fund" || f.Name == "year" || f.Name == "id" { // which are said in the head and at the end
 			continue
@@ -277,73 +222,17 @@ func (a *app) echo(s desk.Subject, answers desk.Answers, c *events.Command, at *
 		for _, v := range answers[f.Name] {
 			switch {
 			case f.Form == desk.Money:
-				v = a.money(c.Amount, at)
+				v = k.money(c.Amount)
 			case f.Name == "line" || f.Name == "to-line":
-				v = strings.TrimSpace(v + " " + a.lineName(at, c.Year, events.Line(v)))
-			case f.Name == "date" && v == today:
-				v = a.say("post.today", map[string]string{"date": v})
+				v = strings.TrimSpace(v + " " + k.lineName(c.Year, events.Line(v)))
+			case f.Name == "date" && v == k.today():
+				v = k.say("post.today", map[string]string{"date": v})
 			case len(f.Choices) > 0:
-				v = a.choice(f.Name, v)
+				v = k.choice(f.Name, v)
 			}
-			a.tell("  " + padded(a.label(f.Name), 14) + " " + harmless(v))
+			k.tell("  " + padded(k.label(f.Name), 14) + " " + harmless(v))
 		}
 	}
-}
-
-// money is an amount in figures, and in capitals where the currency has them.
-func (a *app) money(amount events.Amount, at *counter) string {
-	currency, decimals := "CNY", 2
-	if at != nil && at.book.History().Last() > 0 {
-		currency, decimals = at.book.History().Currency(), at.book.History().Decimals()
-	}
-	text := words.Money(amount.String())
-	if m, err := amount.Minor(decimals); err == nil {
-		text = words.Money(m.Format(decimals))
-	}
-	text += " " + currency
-	if currency == "CNY" {
-		if capitals, ok := events.FormatCapitals(amount); ok {
-			text += "  " + capitals
-		}
-	}
-	return text
-}
-
-// lineName is the name of a line, "" where there is no such line.
-func (a *app) lineName(at *counter, year events.Year, code events.Line) string {
-	if at == nil {
-		return ""
-	}
-	y, err := at.book.History().Year(year)
-	if err != nil {
-		return ""
-	}
-	for _, l := range y.Lines() {
-		if l.Code != code {
-			continue
-		}
-		if code == events.Root {
-			return sheet.Catalogue.Say(a.lang, "row.total", nil)
-		}
-		if a.lang == words.English && l.NameEn != "" {
-			return l.NameEn
-		}
-		return l.Name
-	}
-	return ""
-}
-
-// choice is a choice of a flag with its words.
-func (a *app) choice(flag, value string) string {
-	if said := a.choiceWord(flag, value); said != "" {
-		return said + " (" + value + ")"
-	}
-	return value
-}
-
-func (a *app) choiceWord(flag, value string) string {
-	name := flag + "." + value
-	return cmp.Or(texts.Find(a.lang, "choice."+name, nil), words.Ledger.Find(a.lang, name, nil), sheet.Catalogue.Find(a.lang, name, nil))
 }
 
 // padded is a text with blanks up to so many columns.

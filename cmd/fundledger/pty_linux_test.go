@@ -247,11 +247,24 @@ func TestPostAsksWhich(t *testing.T) {
 	}
 	y = p.atTerminal(t, "post", "refund", "--fund", "f", "--lang", "en")
 	y.types("event named (--of):", "3\n")
-	y.types("amount (--amount):", "0.4\n")
+	y.types("amount (--amount) [1.00]:", "0.4\n")
 	y.types("date (--date)", "2022-06-01\n")
 	y.types("append? [y/N]", "y\n")
 	if code, out := y.end(); code != exitOK || statuses(receipts(t, out)) != "appended" {
 		t.Fatalf("exit %d, %s", code, out)
+	}
+	// What is offered is what was paid less what has come back; an empty answer takes it.
+	y = p.atTerminal(t, "post", "refund", "--fund", "f", "--year", "2022", "--lang", "en")
+	y.types("0.60", "")
+	y.types("event named (--of):", "3\n")
+	y.types("amount (--amount) [0.60]:", "\n")
+	y.types("date (--date)", "2022-06-02\n")
+	y.types("append? [y/N]", "y\n")
+	if code, out := y.end(); code != exitOK || statuses(receipts(t, out)) != "appended" {
+		t.Fatalf("exit %d, %s", code, out)
+	}
+	if last := p.stored(t); !strings.Contains(last[len(last)-1], `"amount":"0.60"`) {
+		t.Errorf("what was offered became\n%s", last[len(last)-1])
 	}
 }
 
