@@ -37,6 +37,7 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 		Language: a.lang,
 		Log:      log.New(a.stderr, "fundledger: ", 0),
 		Routes:   routes,
+		Missing:  web.Missing(books, version()),
 		Reading:  books.Health,
 	})
 	if err != nil {

@@ -70,6 +70,8 @@ type HTTPOptions struct {
 	Log *log.Logger
 	// Routes are operations of others, under the same rules as the ledger's own and in the same description.
 	Routes []Route
+	// Missing answers a browser that asks for a page where nothing is, with that status; nil leaves it at the problem that a program gets.
+	Missing func(w http.ResponseWriter, r *http.Request, lang words.Language) error
 	// Reading tells of those who read the logs, for /readyz: how many events the one that is furthest behind lacks, and how many have stopped. It may be nil.
 	Reading func() (lag uint64, stopped int)
 
@@ -233,7 +235,8 @@ func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		q.problem(http.StatusForbidden, "cross-site", nil)
 		return
 	case !h.Loopback() && !probe && !h.authorized(r):
-		header.Set("WWW-Authenticate", `Bearer realm="fundledger"`)
+		header.Add("WWW-Authenticate", `Bearer realm="fundledger"`)
+		header.Add("WWW-Authenticate", `Basic realm="fundledger", charset="UTF-8"`) // on which a browser asks its user
 		q.problem(http.StatusUnauthorized, "token", nil)
 		return
 	}
@@ -260,7 +263,17 @@ func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		q.problem(refusal.status, "method", map[string]string{"path": clip(r.URL.Path), "allow": allow, "method": clip(r.Method)})
 		return
 	}
+	if h.o.Missing != nil && asksForPage(r) {
+		q.route(h.o.Missing)
+		return
+	}
 	q.problem(http.StatusNotFound, "not-found", map[string]string{"path": clip(r.URL.Path)})
+}
+
+// asksForPage reports whether somebody in front of a browser asks for an address, and no program.
+func asksForPage(r *http.Request) bool {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return reads && !strings.HasPrefix(r.URL.Path, "/v1/") && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // A refusal is an answer of which the status and the header alone are looked at.
@@ -287,8 +300,13 @@ func (h *HTTP) named(hostport string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
+// authorized reports whether a request carries the token: as Bearer, or as the password of HTTP Basic (RFC 7617) under whatever name, since that is all that a browser
+// can be asked for.
 func (h *HTTP) authorized(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if _, password, basic := r.BasicAuth(); basic {
+		scheme, token = "Bearer", password
+	}
 	got, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(h.o.Token))
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }

@@ -41,8 +41,8 @@ func (h *HTTP) describe() {
 	api := humago.New(h.mux, config)
 	d := description{schemas: api.OpenAPI().Components.Schemas}
 	if !h.Loopback() {
-		api.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-		api.OpenAPI().Security = []map[string][]string{{"token": {}}}
+		api.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}, "password": {Type: "http", Scheme: "basic"}}
+		api.OpenAPI().Security = []map[string][]string{{"token": {}}, {"password": {}}}
 	}
 	commands := d.commands()
 	body := commands.RequestBody

@@ -775,6 +775,13 @@ func TestHTTPOnLoopbackIsForThisMachine(t *testing.T) {
 	}
 }
 
+// basic is how a browser sends what its user was asked for.
+func basic(name, password string) string {
+	r := &http.Request{Header: http.Header{}}
+	r.SetBasicAuth(name, password)
+	return r.Header.Get("Authorization")
+}
+
 func TestHTTPOnTheNetworkAsksForTheToken(t *testing.T) {
 	t.Parallel()
 	s := over(t, "0.0.0.0:0", api.HTTPOptions{Token: "secret"}, nil)
@@ -789,8 +796,12 @@ func TestHTTPOnTheNetworkAsksForTheToken(t *testing.T) {
 		{"no token", "POST", fundA, nil, 401},
 		{"an empty one", "POST", fundA, []string{"Authorization", "Bearer "}, 401},
 		{"a wrong one", "POST", fundA, []string{"Authorization", "Bearer secre"}, 401},
-		{"as a password", "POST", fundA, []string{"Authorization", "Basic secret"}, 401},
+		{"as no password", "POST", fundA, []string{"Authorization", "Basic secret"}, 401},
+		{"as a name", "POST", fundA, []string{"Authorization", basic("secret", "")}, 401},
+		{"a wrong password", "POST", fundA, []string{"Authorization", basic("clerk", "secre")}, 401},
 		{"the token", "POST", fundA, []string{"Authorization", "bearer secret", "Host", "ledger.example"}, 201},
+		{"the token as a password", "POST", fundA, []string{"Authorization", basic("clerk", "secret")}, 200},
+		{"the token as a password, from another site's page", "POST", fundA, []string{"Authorization", basic("clerk", "secret"), "Sec-Fetch-Site", "cross-site"}, 403},
 		{"the token, from another site's page", "POST", fundA, []string{"Authorization", "Bearer secret", "Sec-Fetch-Site", "cross-site"}, 403},
 		{"the description", "GET", "/openapi.json", nil, 401},
 		{"a probe", "GET", "/readyz", nil, 200},
@@ -800,8 +811,8 @@ func TestHTTPOnTheNetworkAsksForTheToken(t *testing.T) {
 		if got.StatusCode != c.status {
 			t.Errorf("%s: status %d, want %d: %s", c.name, got.StatusCode, c.status, got.body)
 		}
-		if c.status == 401 && got.Header.Get("WWW-Authenticate") == "" {
-			t.Errorf("%s: it is not said how to log in", c.name)
+		if ways := strings.Join(got.Header.Values("WWW-Authenticate"), " "); c.status == 401 && (!strings.Contains(ways, "Bearer ") || !strings.Contains(ways, "Basic ")) {
+			t.Errorf("%s: it is said to log in by %q", c.name, ways)
 		}
 	}
 	if h, err := api.ListenHTTP("0.0.0.0:0", nil, api.HTTPOptions{}); err == nil {
@@ -821,6 +832,38 @@ func TestHTTPOnTheNetworkAsksForTheToken(t *testing.T) {
 	defer h.Stop()
 	if !h.Loopback() {
 		t.Errorf("without a host it serves at %s", h.URL())
+	}
+}
+
+// A browser that asks for an address where nothing is gets a page; a program gets a problem, and so does whoever asks below /v1.
+func TestHTTPAnswersABrowserWithAPage(t *testing.T) {
+	t.Parallel()
+	s := over(t, "127.0.0.1:0", api.HTTPOptions{Missing: func(w http.ResponseWriter, r *http.Request, _ words.Language) error {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte("nothing at " + r.URL.Path))
+		return nil
+	}}, nil)
+	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+	for _, c := range []struct {
+		method, path, accept string
+		page                 bool
+		status               int
+	}{
+		{"GET", "/nowhere", browser, true, 404},
+		{"GET", "/nowhere", "*/*", false, 404},
+		{"GET", "/nowhere", "", false, 404},
+		{"GET", "/v1/nowhere", browser, false, 404},
+		{"POST", "/nowhere", browser, false, 404},
+		{"POST", "/healthz", browser, false, 405},
+	} {
+		got := s.ask(t, c.method, c.path, "", "Accept", c.accept)
+		if page := got.body == "nothing at "+c.path; got.StatusCode != c.status || page != c.page {
+			t.Errorf("%s %s for %q: %d %s", c.method, c.path, c.accept, got.StatusCode, got.body)
+		}
+		if !c.page {
+			got.problem(t)
+		}
 	}
 }
 

@@ -7,39 +7,59 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"fundledger/events"
+	"fundledger/events/words"
 )
 
 // WriteHTML writes a sheet as one HTML document that needs nothing else: no script, no picture, no request. Printed, it is A4, lying where a table is wide, with the
 // heading of a table repeated on each page and a page number below.
 func WriteHTML(w io.Writer, s *Sheet, o Options) error {
-	return writeHTML(w, s, o, Links{}, "document")
+	_, err := writeHTML(w, s, o, Links{}, "document")
+	return err
 }
 
 // WriteFragment writes what [WriteHTML] has within its body, for a page that has a head and a style of its own, and makes links of what the page has an address for.
-func WriteFragment(w io.Writer, s *Sheet, o Options, links Links) error {
+// It tells whether a table is too wide for a sheet of paper that stands upright.
+func WriteFragment(w io.Writer, s *Sheet, o Options, links Links) (wide bool, err error) {
 	return writeHTML(w, s, o, links, "sheet")
 }
 
-// Links give the addresses of what cells speak of, "" for what has none. The zero Links has none at all.
+// WriteTable writes the table of that number as [WriteFragment] does, without anything around it.
+func WriteTable(w io.Writer, s *Sheet, n int, o Options, links Links) (wide bool, err error) {
+	one := *s
+	one.Tables = s.Tables[n : n+1]
+	return writeHTML(w, &one, o, links, "tables")
+}
+
+// Links say where a fragment stands: the addresses of what its cells speak of, "" for what has none, and how people read there. The zero Links has none of it.
 type Links struct {
 	// Event is where an event is shown whole, whose number stands in a list of numbers.
 	Event func(events.Seq) string
 	// Cell is where more is shown of any other cell, by its table, its column and its row.
 	Cell func(t *Table, column string, row Row) string
+	// ID is what a row can be linked to by, and Class what it is besides the total; "" is nothing. They may be nil.
+	ID, Class func(t *Table, row Row) string
+	// Zone is the time in which it is said when something was recorded, shortened to seconds; nil leaves it as it is stored.
+	Zone *time.Location
+	// Page has a table that is wider than the page scrolled by the keyboard too, and tells a voice what is in Chinese on a page that is not.
+	Page bool
 }
 
-func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) error {
-	o, err := o.filled()
-	if err != nil {
-		return err
+// Moment is when something was recorded as people read it in that zone.
+func (k Links) Moment(t time.Time) string { return t.In(k.Zone).Format(time.DateTime) }
+
+func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) (wide bool, err error) {
+	if o, err = o.filled(); err != nil {
+		return false, err
 	}
 	p := &page{Lang: pageLang(o), Pages: Catalogue.Say(o.Lang, "page.number", map[string]string{"page": "\x00", "pages": "\x01"}), Foot: safe(s.foot(o)), s: s, o: o}
 	st := style{null: nothing, thousands: true, percent: "%", people: true, said: map[string]string{}}
 	p.Title = safe(visible(s.plain(Say("title."+s.Name, s.Title...), o, st), ""))
 	for _, f := range s.Face {
-		p.Face = append(p.Face, safe(visible(s.plain(f, o, st), "")))
+		p.Face = append(p.Face, links.face(f, safe(visible(s.plain(f, o, st), ""))))
 	}
 	for i, t := range s.Tables {
 		if t.silent() && i > 0 {
@@ -47,7 +67,7 @@ func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) error
 		}
 		l := &layout{s: s, t: t, o: o, st: st}
 		part := &pageTable{l: l, links: links, Main: i == 0, Title: p.Title, Empty: t.silent()}
-		if i > 0 {
+		if i > 0 || name == "tables" {
 			part.Title = Catalogue.Say(o.Lang, "table."+t.Name, nil)
 		}
 		if !s.NoMoney {
@@ -61,9 +81,34 @@ func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) error
 	}
 	out := bufio.NewWriter(w)
 	if err := pages.ExecuteTemplate(out, name, p); err != nil {
-		return err
+		return false, err
 	}
-	return out.Flush()
+	return p.Wide, out.Flush()
+}
+
+// recordedIn are the columns, and what sayings speak of, that tell when something was recorded.
+var recordedIn = []string{"recorded", "recorded_at", "since"}
+
+// recorded reads when something was recorded, where people are to be told so in their time.
+func (k Links) recorded(name string, c Cell) (t time.Time, ok bool) {
+	if k.Zone == nil || c.Kind != Text || !slices.Contains(recordedIn, name) {
+		return t, false
+	}
+	t, err := time.Parse(events.TimeForm, c.text)
+	return t, err == nil
+}
+
+// face has what a line of the face says, in parts where it says when something was recorded.
+func (k Links) face(c Cell, text string) []pagePart {
+	if c.Kind == Saying {
+		for _, m := range c.Members() {
+			if t, ok := k.recorded(m.Name, m.Value); ok {
+				before, after, _ := strings.Cut(text, m.Value.text)
+				return []pagePart{{Text: before}, {Text: k.Moment(t), Time: m.Value.text}, {Text: after}}
+			}
+		}
+	}
+	return []pagePart{{Text: text}}
 }
 
 func pageLang(o Options) string {
@@ -76,7 +121,7 @@ func pageLang(o Options) string {
 // A page is what the template is made of.
 type page struct {
 	Lang, Title, Foot, Pages string
-	Face                     []string
+	Face                     [][]pagePart
 	Tables                   []*pageTable
 	Wide                     bool
 
@@ -101,12 +146,21 @@ type pageTable struct {
 	Main, Empty          bool
 }
 
+// Region names the box in which the table scrolls.
+func (t *pageTable) Region() string {
+	if !t.links.Page {
+		return ""
+	}
+	return t.Title
+}
+
 type pageCell struct {
-	Text, Href string
+	pagePart
 	Parts      []pagePart // instead of the text, where several things stand in a cell
 	Class      string
 	Cols, Rows int
 	Scope      string
+	Lang       string
 }
 
 // Heads are the rows of the heading: one, or two where columns stand under one heading.
@@ -115,10 +169,10 @@ func (t *pageTable) Heads() [][]pageCell {
 	var upper, lower []pageCell
 	for _, s := range spans {
 		if s.n > 1 {
-			upper = append(upper, pageCell{Text: s.head, Cols: s.n, Rows: 1, Scope: "colgroup"})
+			upper = append(upper, pageCell{pagePart: pagePart{Text: s.head}, Cols: s.n, Rows: 1, Scope: "colgroup"})
 		}
 		for at := s.at; at < s.at+s.n; at++ {
-			c := pageCell{Text: t.l.heading(t.l.columns[at]), Cols: 1, Rows: 1, Scope: "col"}
+			c := pageCell{pagePart: pagePart{Text: t.l.heading(t.l.columns[at])}, Cols: 1, Rows: 1, Scope: "col"}
 			if t.l.right(at) {
 				c.Class = "n"
 			}
@@ -136,11 +190,12 @@ func (t *pageTable) Heads() [][]pageCell {
 	return [][]pageCell{upper, lower}
 }
 
-type pagePart struct{ Text, Href string }
+// A pagePart is a text, and where it leads to or which time it tells.
+type pagePart struct{ Text, Href, Time string }
 
 type pageRow struct {
-	Class string
-	Cells []pageCell
+	ID, Class string
+	Cells     []pageCell
 }
 
 // Rows walks the rows. What a row is called is its heading.
@@ -154,9 +209,14 @@ func (t *pageTable) Rows() iter.Seq[pageRow] {
 			row := pageRow{}
 			if r.total {
 				row.Class = "total"
+			} else if t.links.Class != nil {
+				row.Class = t.links.Class(t.l.t, r.Row)
+			}
+			if t.links.ID != nil {
+				row.ID = t.links.ID(t.l.t, r.Row)
 			}
 			for at, i := range t.l.columns {
-				c := pageCell{Text: safe(t.l.content(r.Row, i))}
+				c := pageCell{pagePart: pagePart{Text: safe(t.l.content(r.Row, i))}}
 				if t.l.right(at) {
 					c.Class = "n"
 				} else if level := t.l.level(i, r.depth); level > 0 {
@@ -182,7 +242,13 @@ func (t *pageTable) link(c *pageCell, r Row, i int) {
 	if i == numbers || i >= len(r.Cells) {
 		return
 	}
-	cell := r.Cells[i]
+	cell, name := r.Cells[i], t.l.t.Columns[i].Name
+	if at, ok := t.links.recorded(name, cell); ok {
+		c.Text, c.Time, c.Class = t.links.Moment(at), c.Text, "day"
+	}
+	if t.links.Page && t.l.o.Lang != words.Chinese && strings.ContainsFunc(c.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		c.Lang = "zh-CN"
+	}
 	switch {
 	case cell.Kind == Seqs && t.links.Event != nil:
 		for part := range strings.SplitSeq(c.Text, " ") {
@@ -194,7 +260,7 @@ func (t *pageTable) link(c *pageCell, r Row, i int) {
 			c.Parts = append(c.Parts, p)
 		}
 	case cell.Kind != Null && cell.Kind != Absent && t.links.Cell != nil && c.Text != "":
-		c.Href = t.links.Cell(t.l.t, t.l.t.Columns[i].Name, r)
+		c.Href = t.links.Cell(t.l.t, name, r)
 	}
 }
 
@@ -258,22 +324,22 @@ tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular
 {{end}}{{define "sheet"}}<article class="sheet" lang="{{.Lang}}">
 <h1>{{.Title}}</h1>
 <ul class="face">{{range .Face}}
-<li>{{.}}</li>{{end}}
+<li>{{range .}}{{template "part" .}}{{end}}</li>{{end}}
 </ul>
-{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
+{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "tables"}}{{range .Tables}}{{template "table" .}}{{end}}{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
 {{if .Empty}}<p>{{.Nothing}}</p>
-{{else}}<div class="scroll"><table>
+{{else}}<div class="scroll"{{with .Region}} role="region" tabindex="0" aria-label="{{.}}"{{end}}><table>
 <caption><span class="name">{{.Title}}</span>{{with .Unit}} <span class="unit">{{.}}</span>{{end}}</caption>
 <thead>{{range .Heads}}
 <tr>{{range .}}<th scope="{{.Scope}}"{{if gt .Cols 1}} colspan="{{.Cols}}"{{end}}{{if gt .Rows 1}} rowspan="{{.Rows}}"{{end}}{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</th>{{end}}</tr>{{end}}
 </thead>
 <tbody>{{range .Rows}}
-<tr{{with .Class}} class="{{.}}"{{end}}>{{range .Cells}}{{if .Scope}}<th scope="row"{{with .Class}} class="{{.}}"{{end}}>{{template "cell" .}}</th>{{else}}<td{{with .Class}} class="{{.}}"{{end}}>{{template "cell" .}}</td>{{end}}{{end}}</tr>{{end}}
+<tr{{with .ID}} id="{{.}}"{{end}}{{with .Class}} class="{{.}}"{{end}}>{{range .Cells}}{{if .Scope}}<th scope="row"{{template "marks" .}}>{{template "cell" .}}</th>{{else}}<td{{template "marks" .}}>{{template "cell" .}}</td>{{end}}{{end}}</tr>{{end}}
 </tbody>
 </table></div>
 {{with .Notes}}<ul class="notes">{{range .}}
 <li>{{.}}</li>{{end}}
 </ul>
 {{end}}{{end}}</section>
-{{end}}{{define "cell"}}{{if .Parts}}{{range $i, $p := .Parts}}{{if $i}} {{end}}{{template "part" $p}}{{end}}{{else}}{{template "part" .}}{{end}}{{end -}}
-{{define "part"}}{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else}}{{.Text}}{{end}}{{end}}`))
+{{end}}{{define "marks"}}{{with .Class}} class="{{.}}"{{end}}{{with .Lang}} lang="{{.}}"{{end}}{{end}}{{define "cell"}}{{if .Parts}}{{range $i, $p := .Parts}}{{if $i}} {{end}}{{template "part" $p}}{{end}}{{else}}{{template "part" .}}{{end}}{{end -}}
+{{define "part"}}{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else if .Time}}<time datetime="{{.Time}}" title="{{.Time}}">{{.Text}}</time>{{else}}{{.Text}}{{end}}{{end}}`))

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"fundledger/events"
 	"fundledger/events/words"
@@ -293,8 +294,8 @@ func TestHTML(t *testing.T) {
 	s.Tables = append(s.Tables, &Table{Name: "flags", Columns: []Column{{Name: "code"}, {Name: "amount", Right: true}}, Rows: Rows(Row{Depth: 1, Cells: []Cell{Term("flag", "over-budget"), Money(5, 2)}})},
 		&Table{Name: "lots", Columns: Columns("lot"), Rows: Rows()})
 	var b bytes.Buffer
-	if err := WriteFragment(&b, s, Options{Lang: words.Chinese}, Links{}); err != nil {
-		t.Fatal(err)
+	if wide, err := WriteFragment(&b, s, Options{Lang: words.Chinese}, Links{}); err != nil || wide {
+		t.Fatal(wide, err)
 	}
 	want := `<article class="sheet" lang="zh-CN">
 <h1>资金（cd-gx）2022 年度预算执行表</h1>
@@ -344,6 +345,50 @@ func TestHTML(t *testing.T) {
 	s.Tables[0].Rows = Rows(Row{Depth: 1, Cells: []Cell{Words("1"), Words(strings.Repeat("宽", 60)), {}, {}}}, Row{Depth: 1, Cells: []Cell{Words(strings.Repeat("宽", 60)), {}, {}, {}}})
 	if page := write(t, "html", s, Options{}); !strings.Contains(page, "A4 landscape") {
 		t.Error("a wide table stands upright")
+	}
+}
+
+// TestFragmentOfAPage is what a page that links has beside the cells.
+func TestFragmentOfAPage(t *testing.T) {
+	t.Parallel()
+	zone := time.FixedZone("", 8*3600)
+	recorded := Words("2022-12-31T16:00:01.000002Z")
+	s := &Sheet{Name: "exceptions", Currency: "CNY", Decimals: 2, Face: []Cell{Say("face.known-at", Member{"seq", Number(7)}, Member{"recorded", recorded})}, Tables: []*Table{{
+		Name: "rows", Columns: Columns("line", "|", "events", "seq", "|", "since", "purpose", "message"),
+		Rows: Rows(Row{Depth: 1, Cells: []Cell{Words("1"), Numbers([]events.Seq{3, 4, 5, 9}), Number(4), recorded, Words("2022-12-31T16:00:01.000002Z"), Words("资金")}}),
+	}}}
+	links := Links{
+		Event: func(n events.Seq) string { return "/e/" + n.String() },
+		Cell: func(_ *Table, column string, _ Row) string {
+			if column == "line" {
+				return "/l?a=1&b=2"
+			}
+			return ""
+		},
+		ID:    func(_ *Table, r Row) string { return "line-" + r.Cells[0].Text() },
+		Class: func(*Table, Row) string { return "breach" },
+		Zone:  zone, Page: true,
+	}
+	var b bytes.Buffer
+	if wide, err := WriteTable(&b, s, 0, Options{Lang: "en"}, links); err != nil || wide {
+		t.Errorf("wide is %t, %v", wide, err)
+	}
+	for _, want := range []string{
+		`<div class="scroll" role="region" tabindex="0" aria-label="`,
+		`<tr id="line-1" class="breach"><th scope="row"><a href="/l?a=1&amp;b=2">1</a></th><td class="n"><a href="/e/3">3-5</a> <a href="/e/9">9</a></td><td class="n">4</td>`,
+		`<td class="day"><time datetime="2022-12-31T16:00:01.000002Z" title="2022-12-31T16:00:01.000002Z">2023-01-01 00:00:01</time></td>`,
+		`<td>2022-12-31T16:00:01.000002Z</td><td lang="zh-CN">资金</td>`, // what was stored is not a time of recording
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("there is no %s in\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "<h1>") {
+		t.Error("the table alone has a title")
+	}
+	b.Reset()
+	if _, err := WriteFragment(&b, s, Options{Lang: "en"}, links); err != nil || !strings.Contains(b.String(), `recorded <time datetime="2022-12-31T16:00:01.000002Z" title="2022-12-31T16:00:01.000002Z">2023-01-01 00:00:01</time></li>`) {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 

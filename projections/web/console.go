@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"fundledger/events"
 	"fundledger/events/words"
@@ -132,6 +133,9 @@ type view struct {
 	Problem *mishap
 
 	foot   string // at the foot of printed pages
+	wide   bool   // a table does not fit a printed page that stands upright
+	see    string // where the page is instead
+	zone   *time.Location
 	status int
 	tag    string
 	same   bool
@@ -166,6 +170,15 @@ func (v *view) refuse(err error) {
 	if errors.As(err, &e) {
 		v.Problem.Message, v.Problem.Hint = e.Message(v.Lang), e.Hint(v.Lang)
 	}
+	v.showProblem()
+}
+
+// showProblem makes the page one that says why there is nothing to show.
+func (v *view) showProblem() {
+	v.Main = v.there()
+	if v.status == http.StatusNotFound { // what the page is about may be what there is not
+		v.Fund, v.Year = "", 0
+	}
 	v.Title, v.Template, v.Live, v.Clocks, v.tag, v.same = v.Say("problem.title"), "problem", "", nil, "", false
 	if v.status == http.StatusServiceUnavailable {
 		v.Live = everyFund
@@ -183,6 +196,11 @@ func (v *view) write(w http.ResponseWriter) error {
 	}
 	if v.same {
 		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if v.see != "" {
+		header.Set("Location", v.see)
+		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
 	own := ""
@@ -204,6 +222,8 @@ func (v *view) write(w http.ResponseWriter) error {
 
 // ask reads what the page's address asks.
 func (v *view) ask(takes []string) (err error) {
+	v.r = v.r.Clone(v.r.Context())
+	v.r.URL.RawQuery = filled(v.r.URL.Query()).Encode()
 	if v.a, err = read(v.r, v.Lang, append([]string{"unit", "lang"}, takes...)); err != nil {
 		return err
 	}
@@ -211,6 +231,18 @@ func (v *view) ask(takes []string) (err error) {
 	v.Fund, v.Year = v.a.fund, v.a.query.Year
 	v.Fixed = !v.a.known.IsZero()
 	return nil
+}
+
+// filled leaves out what a form was sent with and nobody filled in.
+func filled(query url.Values) url.Values {
+	for name, values := range query {
+		if values = slices.DeleteFunc(values, func(value string) bool { return value == "" }); len(values) == 0 {
+			query.Del(name)
+		} else {
+			query[name] = values
+		}
+	}
+	return query
 }
 
 // bookPage draws a page that one book has everything for.
@@ -249,7 +281,7 @@ func (v *view) of(at live.Cut, b *projections.Book) {
 			v.Last = max(v.Last, now.Seq)
 		}
 	}
-	v.Years = h.Years()
+	v.Years, v.zone = h.Years(), h.Zone()
 	for _, n := range slices.Backward(v.Years) {
 		y, err := h.Year(n)
 		if err != nil || v.Year != 0 && v.Year != n {
@@ -378,12 +410,21 @@ func (v *view) Unit() sheet.Unit {
 	return v.a.unit
 }
 
-// Recorded is when the last event that the page counts was recorded, in the time of the server's UTC.
+// Recorded is when the last event that the page counts was recorded.
 func (v *view) Recorded() string {
 	if v.At.Recorded.IsZero() {
 		return ""
 	}
-	return v.At.Recorded.UTC().Format("2006-01-02 15:04:05Z")
+	return v.Moment(v.At.Recorded)
+}
+
+// Moment is a time as people read it, in the fund's zone, which is named.
+func (v *view) Moment(t time.Time) string {
+	zone := v.zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format(time.DateTime) + " " + zone.String()
 }
 
 // PrintStyle is what stands at the foot of each printed page.
@@ -396,7 +437,11 @@ func (v *view) PrintStyle() template.CSS {
 	for i, part := range number {
 		content += quotedCSS(part) + []string{" counter(page) ", " counter(pages) ", ""}[min(i, 2)]
 	}
-	return template.CSS("@page{@bottom-left{content:" + quotedCSS(v.foot) + ";font:7pt monospace}@bottom-right{content:" + content + ";font:8pt sans-serif}}")
+	standing := "portrait"
+	if v.wide {
+		standing = "landscape"
+	}
+	return template.CSS("@page{size:A4 " + standing + ";@bottom-left{content:" + quotedCSS(v.foot) + ";font:7pt monospace}@bottom-right{content:" + content + ";font:8pt sans-serif}}")
 }
 
 func quotedCSS(s string) string {
@@ -439,13 +484,23 @@ func (v *view) Formats() []string { return []string{"xlsx", "csv", "html", "md",
 // show makes the page's table of a sheet.
 func (v *view) show(s *sheet.Sheet) (template.HTML, error) {
 	var out bytes.Buffer
-	err := sheet.WriteFragment(&out, s, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
+	wide, err := sheet.WriteFragment(&out, s, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
+	v.wide = v.wide || wide
+	return template.HTML(out.String()), err // made by a template that escapes
+}
+
+// showTable makes one table of a sheet alone.
+func (v *view) showTable(s *sheet.Sheet, n int) (template.HTML, error) {
+	var out bytes.Buffer
+	wide, err := sheet.WriteTable(&out, s, n, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
+	v.wide = v.wide || wide
 	return template.HTML(out.String()), err // made by a template that escapes
 }
 
 // links are what the cells of a sheet lead to.
 func (v *view) links() sheet.Links {
 	return sheet.Links{
+		Page: true, Zone: v.zone, ID: rowID, Class: rowClass,
 		Event: func(n events.Seq) string { return v.event(v.Fund, n) },
 		Cell: func(t *sheet.Table, column string, row sheet.Row) string {
 			at := func(name string) sheet.Cell {
@@ -479,6 +534,25 @@ func (v *view) links() sheet.Links {
 			return ""
 		},
 	}
+}
+
+// rowID is what a line's row in the main table of lines is linked to by.
+func rowID(t *sheet.Table, row sheet.Row) string {
+	if t.Name != "lines" && t.Name != "rows" || t.Column("depth") < 0 {
+		return ""
+	}
+	if line, err := events.ParseLine(row.Cells[max(t.Column("line"), 0)].Text()); err == nil {
+		return "line-" + string(line)
+	}
+	return ""
+}
+
+// rowClass is what a row of contradictions is.
+func rowClass(t *sheet.Table, row sheet.Row) string {
+	if i := t.Column("class"); i >= 0 && i < len(row.Cells) {
+		return row.Cells[i].Text()
+	}
+	return ""
 }
 
 func (v *view) event(fund events.Fund, n events.Seq) string {
