@@ -82,6 +82,9 @@ const (
 // Tampered is evidence that a log was changed or has lost something. It is never a refusal and never something to retry.
 const Tampered Code = "tampered"
 
+// TooSlow ends a feed whose client does not take what comes as fast as it comes. It is never the code of a receipt.
+const TooSlow Code = "too-slow"
+
 // Refusals lists every code that refuses or stops a command, in the order of precedence.
 var Refusals = []Code{
 	Malformed, UnknownKind, UnknownField, MissingField, BadValue, TooLarge,

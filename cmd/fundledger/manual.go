@@ -51,7 +51,7 @@ func manualPages() (all []page) {
 	add(sectionKind, plain(events.Kinds))
 	add(sectionCause, plain(events.Causes))
 	for _, codes := range [][]events.Code{
-		events.Refusals, {events.Retroactive, events.PossibleDuplicate, events.LeafNotZero, events.LateForMonth}, events.Failures, {events.Tampered},
+		events.Refusals, {events.Retroactive, events.PossibleDuplicate, events.LeafNotZero, events.LateForMonth}, events.Failures, {events.Tampered, events.TooSlow},
 	} {
 		add(sectionCode, plain(codes))
 	}

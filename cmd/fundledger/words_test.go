@@ -203,7 +203,7 @@ func TestEveryMessageRenders(t *testing.T) {
 			}
 		}
 	}
-	all := append(slices.Concat(events.Refusals, events.Flags, events.Failures), events.Tampered)
+	all := append(slices.Concat(events.Refusals, events.Flags, events.Failures), events.Tampered, events.TooSlow)
 	for _, code := range all {
 		for _, lang := range words.Languages {
 			e := &events.Error{Code: code}

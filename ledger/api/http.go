@@ -50,6 +50,7 @@ const (
 	maxStream  = 1 << 30
 
 	maxRequests = 256
+	maxFeeds    = 20_000
 	maxStreams  = 16 // with what each has under way, far less than the ledger lets wait
 	maxTrials   = 2  // lists that are only asked; the others wait, and whoever appends has at most these before them
 )
@@ -84,6 +85,9 @@ type Route struct {
 	Operation huma.Operation
 	// Problems says when which status is answered, besides those that any request can have.
 	Problems map[int]string
+	// Stream says that the answer goes on for as long as the client stays. Such answers are counted apart from the others, Answer gives each piece its own deadline, and
+	// it ends when the request's context does.
+	Stream bool
 	// Answer writes the answer in a language. An error that it returns is answered as a problem; nothing may be written by then. A method HTTPStatus of it gives the
 	// status where that is not the usual one of its code.
 	Answer func(w http.ResponseWriter, r *http.Request, lang words.Language) error
@@ -110,11 +114,13 @@ type HTTP struct {
 	host   string // as given
 	cross  *http.CrossOriginProtection
 
-	requests, streams, trials chan struct{}
-	stopping                  context.Context
-	stop                      context.CancelFunc
-	served                    chan struct{}
-	handling                  sync.WaitGroup
+	requests, streams, trials, feeds chan struct{}
+
+	feeding  map[string]bool // the patterns of answers that go on
+	stopping context.Context
+	stop     context.CancelFunc
+	served   chan struct{}
+	handling sync.WaitGroup
 }
 
 // ListenHTTP serves the ledger at addr, host and port. Without a host it is the loopback interface; port 0 picks one.
@@ -143,7 +149,8 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	o.limits.stream = cmp.Or(o.limits.stream, maxStream)
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
-		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials), served: make(chan struct{}),
+		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials),
+		feeds: make(chan struct{}, maxFeeds), feeding: map[string]bool{}, served: make(chan struct{}),
 	}
 	if !h.Loopback() && o.Token == "" {
 		return nil, errors.Join(errors.New("api: an address of the network needs a token"), listener.Close())
@@ -240,16 +247,20 @@ func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		q.problem(http.StatusUnauthorized, "token", nil)
 		return
 	}
+	handler, pattern := h.mux.Handler(r)
 	if !probe {
+		room := h.requests
+		if h.feeding[pattern] {
+			room = h.feeds
+		}
 		select {
-		case h.requests <- struct{}{}:
-			defer func() { <-h.requests }()
+		case room <- struct{}{}:
+			defer func() { <-room }()
 		default:
 			q.refuse(&events.Error{Code: events.Busy})
 			return
 		}
 	}
-	handler, pattern := h.mux.Handler(r)
 	if pattern != "" {
 		h.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)))
 		return
@@ -264,7 +275,7 @@ func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.o.Missing != nil && asksForPage(r) {
-		q.route(h.o.Missing)
+		q.route(&Route{Answer: h.o.Missing})
 		return
 	}
 	q.problem(http.StatusNotFound, "not-found", map[string]string{"path": clip(r.URL.Path)})
@@ -446,14 +457,18 @@ func (q *request) answer(status int, contentType string, v any) {
 }
 
 // route answers with what others make of a request, until the server stops.
-func (q *request) route(answer func(http.ResponseWriter, *http.Request, words.Language) error) {
+func (q *request) route(route *Route) {
 	if lang := words.Language(q.r.URL.Query().Get("lang")); slices.Contains(words.Languages, lang) { // which errors are then said in, too
 		q.lang = lang
 	}
 	ctx, cancel := context.WithCancel(q.r.Context())
 	defer cancel()
 	defer context.AfterFunc(q.h.stopping, cancel)()
-	err := answer(paced{q.w, q}, q.r.WithContext(ctx), q.lang)
+	var w http.ResponseWriter = paced{q.w, q}
+	if route.Stream {
+		w = q.w
+	}
+	err := route.Answer(w, q.r.WithContext(ctx), q.lang)
 	if err == nil {
 		return
 	}

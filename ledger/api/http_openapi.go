@@ -68,7 +68,10 @@ func (h *HTTP) describe() {
 		for status, when := range r.Problems {
 			op.Responses[strconv.Itoa(status)].Description = when
 		}
-		register[noInput](h, api, op, func(q *request) { q.route(r.Answer) })
+		if r.Stream {
+			h.feeding[op.Method+" "+op.Path] = true
+		}
+		register[noInput](h, api, op, func(q *request) { q.route(&r) })
 	}
 }
 
@@ -96,7 +99,7 @@ func list[T ~string](all []T) (out []any) {
 
 // every code that can be answered or flagged.
 func codes() []events.Code {
-	return append(slices.Concat(events.Refusals, []events.Code{events.Retroactive, events.PossibleDuplicate, events.LeafNotZero}, events.Failures), events.Tampered)
+	return append(slices.Concat(events.Refusals, []events.Code{events.Retroactive, events.PossibleDuplicate, events.LeafNotZero}, events.Failures), events.Tampered, events.TooSlow)
 }
 
 // schema describes a Go type, with the values that some of its members are bound to.

@@ -42,6 +42,11 @@ type fold struct {
 	// now says how they are, to those who shall not wait for a long answer to be made.
 	now atomic.Pointer[Status]
 
+	// tail takes the lines that are applied and shown; nil while the fold does not answer. What it points to is nil while nobody follows events. For whoever looks.
+	tail *atomic.Pointer[tail]
+	// moved is poked when anything has changed.
+	moved chan<- struct{}
+
 	again sync.Mutex // of whoever reads a line again
 	roots memo
 }
@@ -179,6 +184,18 @@ func (f *fold) note() {
 	f.now.Store(s)
 	close(f.changed)
 	f.changed = make(chan struct{})
+	select {
+	case f.moved <- struct{}{}:
+	default:
+	}
+}
+
+// following is the tail that takes lines, nil where there is none.
+func (f *fold) following() *tail {
+	if f.tail == nil {
+		return nil
+	}
+	return f.tail.Load()
 }
 
 // rouse makes the next pause short.
@@ -254,6 +271,9 @@ func (f *fold) look() error {
 	none := f.taken == 0
 	if f.lost || f.shown == none || f.none != none {
 		f.lost, f.shown, f.none = false, !none, none
+		if t := f.following(); t != nil {
+			t.restart(f.taken) // what was not shown while it was read is read again by those who want it
+		}
 		f.note()
 	}
 	return nil
@@ -268,19 +288,32 @@ func (f *fold) apply() bool {
 		for range batches { // nobody reads the lines any more
 		}
 	}()
+	start, line := 0, 0
 	for batch := range batches {
 		fault := batch.Err
 		f.lock()
+		t := f.following()
+		if !f.shown {
+			t = nil
+		}
 		for i := range batch.Events {
 			if err := f.book.ApplyStored(&batch.Events[i], batch.Twigs[i]); err != nil {
 				fault = err
 				break
 			}
 			f.taken++
+			if t != nil {
+				t.add(f.taken, f.held.text[start:f.held.ends[line]])
+			}
+			start = f.held.ends[line]
+			line++
 		}
 		f.remember()
 		f.note()
 		f.mu.Unlock()
+		if t != nil {
+			t.news()
+		}
 		if fault != nil {
 			f.fail(fault)
 			return false

@@ -146,6 +146,9 @@ type Books struct {
 	mu      sync.Mutex
 	runners map[events.Fund]*runner
 	running sync.WaitGroup
+
+	clients feeds
+	moved   chan struct{} // poked when some book has come further
 }
 
 // Open returns the books of a source. Nothing is read yet.
@@ -170,9 +173,11 @@ func Open(source Source, o Options) *Books {
 	if o.Stopped == nil {
 		o.Stopped = func(*Stopped) {}
 	}
-	b := &Books{source: source, o: o, runners: map[events.Fund]*runner{}}
+	b := &Books{source: source, o: o, runners: map[events.Fund]*runner{}, moved: make(chan struct{}, 1)}
 	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.clients.begin()
 	b.running.Go(b.letGo)
+	b.running.Go(b.beat)
 	return b
 }
 
@@ -189,6 +194,12 @@ func (b *Books) Woken(fund events.Fund, n events.Seq) {
 	b.mu.Lock()
 	r := b.runners[fund]
 	b.mu.Unlock()
+	if r == nil && b.clients.board.watched() { // they want to see it, too
+		if fresh, err := b.enter(fund); err == nil {
+			fresh.leave()
+			r = fresh
+		}
+	}
 	if r != nil {
 		r.told(n)
 	}

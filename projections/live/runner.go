@@ -19,8 +19,9 @@ type runner struct {
 	fold    atomic.Pointer[fold] // that answers
 	news    atomic.Uint64        // number that was told of last
 	inUse   atomic.Int64
-	recalls atomic.Bool  // it is tried to begin where a snapshot is
-	used    atomic.Int64 // when it was asked last, in nanoseconds
+	recalls atomic.Bool          // it is tried to begin where a snapshot is
+	used    atomic.Int64         // when it was asked last, in nanoseconds
+	tail    atomic.Pointer[tail] // of the fold that answers, while somebody follows events
 
 	mu         sync.Mutex
 	rebuilding bool
@@ -40,7 +41,7 @@ func (b *Books) enter(fund events.Fund) (*runner, error) {
 		b.runners[fund] = r
 		r.ctx, r.stop = context.WithCancel(b.ctx)
 		f := r.begin()
-		r.fold.Store(f)
+		r.answer(f)
 		b.running.Go(func() { r.load(f) })
 	}
 	r.inUse.Add(1)
@@ -87,7 +88,19 @@ func (b *Books) letGo() {
 func (r *runner) begin() *fold {
 	f := newFold(r.fund, r.books.source.Log(r.fund), r.books.o.held)
 	f.ctx, f.stop = context.WithCancel(r.ctx)
+	f.moved = r.books.moved
 	return f
+}
+
+// answer lets a fold answer from now on. Nobody else looks at its log meanwhile.
+func (r *runner) answer(f *fold) {
+	f.lock()
+	defer f.mu.Unlock()
+	f.tail = &r.tail
+	r.fold.Store(f)
+	if t := r.tail.Load(); t != nil && f.shown {
+		t.restart(f.taken)
+	}
 }
 
 // load reads the log to its end for the first time, from where a snapshot is if there is one, and follows it from there. Meanwhile f answers that it is loading.
@@ -103,7 +116,7 @@ func (r *runner) load(f *fold) {
 			}
 		}
 		if k.showing() {
-			r.fold.Store(k)
+			r.answer(k)
 			r.recalls.Store(false)
 			f.set(f.stop) // who waits looks at the other
 			close(f.ended)
@@ -312,7 +325,7 @@ func (r *runner) replace(old, f *fold) error {
 			break
 		}
 	}
-	r.fold.Store(f)
+	r.answer(f)
 	old.set(func() {})
 	return nil
 }

@@ -13,6 +13,11 @@
 //	GET  /v1/funds/{fund}/years/{year}/check
 //	GET  /v1/funds/{fund}/years/{year}/reconciliation        with the bank, of a month or all of it
 //	GET  /v1/payees                                          what each payee got out of every fund
+//	GET  /v1/live                                            how far each fund is, as it moves
+//	GET  /v1/funds/{fund}/feed                               every event, as it comes
+//	GET  /v1/funds/{fund}/years/{year}/live                  the balances of a year, as they change
+//
+// The last three are server-sent events (the HTML standard, section 9.2): see [site.follow].
 //
 // The parameters are the command line's options, and a JSON answer has the bytes that the command line prints with --format json. What a question can be
 // asked with stands in one table ([questions]): a new one is a line there.
@@ -55,6 +60,8 @@ type Route struct {
 	Operation huma.Operation
 	// Problems says when which status is answered, besides those that any request can have.
 	Problems map[int]string
+	// Stream says that the answer goes on for as long as the asker stays: Answer gives each piece of it its own deadline, and ends when the request's context does.
+	Stream bool
 	// Answer writes the answer. What it returns it wants to be answered as a problem, and has written nothing by then. The error is, or wraps, an [events.Error];
 	// a method HTTPStatus gives the status where that is not the usual one of its code.
 	Answer func(w http.ResponseWriter, r *http.Request, lang words.Language) error
@@ -71,20 +78,21 @@ type site struct {
 func Routes(books *live.Books, version string) []Route {
 	s := &site{books, version, make(chan struct{}, 1)}
 	routes := []Route{
-		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", ofFunds, typesOf(printed)), nil, s.funds},
-		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, s.fund},
-		{s.operation("events", "/v1/funds/{fund}/events", "Stored events, verbatim, one to a line", []string{"after", "limit", "wait", "lang"}, []string{asLines}), nil, s.events},
-		{s.operation("event", "/v1/funds/{fund}/events/{n}", "One event, what it is about, and what is about it", ofEvent, typesOf(printed)), nil, s.event},
-		{s.operation("payees", "/v1/payees", "What each payee got out of every fund, and what may have been paid twice", ofPayees, typesOf(printed)), nil, s.payees},
-		{s.operation("rebuild", "/v1/funds/{fund}/rebuild", "Fold a fund's log anew, beside what answers until that has come as far", []string{"lang"}, []string{asJSON}), nil, s.rebuild},
+		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", ofFunds, typesOf(printed)), nil, false, s.funds},
+		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, false, s.fund},
+		{s.operation("events", "/v1/funds/{fund}/events", "Stored events, verbatim, one to a line", []string{"after", "limit", "wait", "lang"}, []string{asLines}), nil, false, s.events},
+		{s.operation("event", "/v1/funds/{fund}/events/{n}", "One event, what it is about, and what is about it", ofEvent, typesOf(printed)), nil, false, s.event},
+		{s.operation("payees", "/v1/payees", "What each payee got out of every fund, and what may have been paid twice", ofPayees, typesOf(printed)), nil, false, s.payees},
+		{s.operation("rebuild", "/v1/funds/{fund}/rebuild", "Fold a fund's log anew, beside what answers until that has come as far", []string{"lang"}, []string{asJSON}), nil, false, s.rebuild},
 	}
 	rebuild := &routes[len(routes)-1].Operation
 	rebuild.Method = http.MethodPost
 	rebuild.Responses = map[string]*huma.Response{"202": rebuild.Responses["200"]}
 	for i := range questions {
 		q := &questions[i]
-		routes = append(routes, Route{s.operation(q.id, q.path, q.summary, q.params(q.table), typesOf(printed)), nil, s.sheet(q)})
+		routes = append(routes, Route{s.operation(q.id, q.path, q.summary, q.params(q.table), typesOf(printed)), nil, false, s.sheet(q)})
 	}
+	routes = append(routes, s.feeds()...)
 	for i := range routes {
 		routes[i].Problems = problems
 	}
