@@ -17,12 +17,12 @@ run: build
 build:
 	go build -trimpath -o bin/fundledger ./cmd/fundledger
 
-# Programs that tests ask, and the Debian packages that have them.
-NEEDS = soffice=libreoffice-calc-nogui zbarimg=zbar-tools
+# Programs that tests ask, and the Debian packages that have them. A browser without Chinese letters shows boxes.
+NEEDS = soffice=libreoffice-calc-nogui zbarimg=zbar-tools chromium=chromium,fonts-noto-cjk pdftoppm=poppler-utils
 
 # Where they cannot be had, the tests that ask them say that they were skipped; with FUNDLEDGER_REQUIRE=all they fail instead.
 needs:
-	@missing=; for need in $(NEEDS); do command -v $${need%=*} >/dev/null || missing="$$missing $${need#*=}"; done; \
+	@missing=; for need in $(NEEDS); do command -v $${need%=*} >/dev/null || missing="$$missing $$(echo $${need#*=} | tr , ' ')"; done; \
 	as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if command -v apt-get >/dev/null && $$as true 2>/dev/null && $$as apt-get -qq update && \
