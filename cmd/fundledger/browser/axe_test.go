@@ -95,14 +95,19 @@ func (p *tab) barriers(rules ...string) (found []string) {
 		p.do(chromedp.Evaluate[chromedp.Void](script))
 	}
 	type violation struct{ ID, Impact, Help, At string }
+	at := map[string][]string{}
 	for _, v := range js[[]violation](p, `async (rules) => {
 		const only = rules ? {type: "rule", values: rules} : {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]};
 		const found = await axe.run(document, {runOnly: only, resultTypes: ["violations"]});
 		return found.violations.flatMap(v => v.nodes.map(n => ({id: v.id, impact: n.impact || v.impact, help: v.help, at: n.html + " " + n.failureSummary})));
 	}`, rules) {
 		if v.Impact == "serious" || v.Impact == "critical" {
-			found = append(found, fmt.Sprintf("%s (%s): %s: %s", v.ID, v.Impact, v.Help, strings.Join(strings.Fields(v.At), " ")))
+			rule := fmt.Sprintf("%s (%s): %s", v.ID, v.Impact, v.Help)
+			at[rule] = append(at[rule], strings.Join(strings.Fields(v.At), " "))
 		}
+	}
+	for rule, nodes := range at {
+		found = append(found, fmt.Sprintf("%s: %d times:\n  %s", rule, len(nodes), strings.Join(nodes[:min(len(nodes), 5)], "\n  ")))
 	}
 	return found
 }

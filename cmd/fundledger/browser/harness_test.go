@@ -287,7 +287,7 @@ func opened(t *testing.T, v view, hosts ...string) *tab {
 	}()
 	p.look(v)
 	t.Cleanup(func() {
-		for _, f := range p.found() {
+		for _, f := range slices.Compact(slices.Sorted(slices.Values(p.found()))) {
 			t.Error(f)
 		}
 	})

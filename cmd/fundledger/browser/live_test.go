@@ -1,0 +1,194 @@
+package browser
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// small is a fund with a budget of 1000.00 on line 1.
+const small = `{"id":"open","kind":"fund-opened","fund":"f","year":2022,"name":"资金","name_en":"Fund","lines":[{"code":"1","name":"甲","name_en":"one"},{"code":"2","name":"乙","name_en":"two"}]}
+{"id":"budget","kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"1","amount":"1000.00","stage":"original"}
+`
+
+const smallYear = "/funds/f/years/2022"
+
+// pay is a payment of an amount out of it.
+func pay(id, amount string) string {
+	return fmt.Sprintf(`{"id":%q,"kind":"disbursed","fund":"f","year":2022,"date":"2022-05-01","line":"1","amount":%q,"channel":"payment","payee":{"name":"德山酒业"},"voucher":{"issuer":"i","year":2022,"type":"pay","number":%q}}`, id, amount, id) + "\n"
+}
+
+// A receipt is what the ledger answers to a command.
+type receipt struct {
+	Status, Code, Message, Hint string
+	Seq                         int
+}
+
+// appended has the program append commands, and returns the last receipt.
+func appended(t *testing.T, folder, commands string, args ...string) (r receipt) {
+	t.Helper()
+	for line := range strings.Lines(program(t, folder, commands, append([]string{"append"}, args...)...)) {
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("receipt %s: %v", line, err)
+		}
+	}
+	if len(args) == 0 && r.Status != "appended" {
+		t.Fatalf("%s: %+v", commands, r)
+	}
+	return r
+}
+
+// table is what the program prints as a table, as rows.
+func table(t *testing.T, folder, lang string, args ...string) [][]string {
+	t.Helper()
+	_, tables := marked(program(t, folder, "", append(args, "--format", "md", "--lang", lang)...))
+	if len(tables) == 0 {
+		t.Fatalf("%v prints no table", args)
+	}
+	return tables[0][1:]
+}
+
+// shows waits until the page's table has these rows.
+func (p *tab) shows(what string, want [][]string) {
+	p.t.Helper()
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		diff := sameRows(p.rows(mainTable), want)
+		if diff == "" {
+			return
+		}
+		if time.Since(begun) > enough {
+			p.t.Fatalf("%s: the page does not come to show it: %s", what, diff)
+		}
+	}
+}
+
+func TestAppendIsSeenInOtherWindows(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	appended(t, s.folder, small)
+	windows := map[string]*tab{}
+	for _, lang := range languages {
+		p := open(t, s, wide)
+		p.visit(inLanguage(s, smallYear, lang))
+		windows[lang] = p
+	}
+	// Kept in the window itself: were it loaded again, it would be gone.
+	mark := `() => {
+		window.kept = true;
+		window.marked = [];
+		new MutationObserver(changes => {
+			for (const {target} of changes) if (target.classList.contains("changed")) window.marked.push(target.textContent.trim());
+		}).observe(document.querySelector("main"), {subtree: true, attributes: true, attributeFilter: ["class"]});
+		return true;
+	}`
+	for _, p := range windows {
+		p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+		js[bool](p, mark)
+	}
+	for i, amount := range []string{"123.45", "200.00"} {
+		r := appended(t, s.folder, pay(fmt.Sprint("p", i), amount))
+		for lang, p := range windows {
+			p.shows("an append", table(t, s.folder, lang, "table", "execution", "--fund", "f", "--year", "2022"))
+			if seq := js[string](p, `() => document.body.dataset.seq`); seq != fmt.Sprint(r.Seq) {
+				t.Errorf("in %s the page says that it shows event %s, want %d", lang, seq, r.Seq)
+			}
+			if i == 0 {
+				p.await("what changed is marked", `() => ["123.45", "876.55"].every(text => marked.includes(text))`)
+			}
+			if js[bool](p, `() => !window.kept || marked.some(text => text == "2" || text == "乙" || text == "two")`) {
+				t.Errorf("in %s the window was loaded again, or what did not change is marked: %q", lang, js[[]string](p, `() => marked`))
+			}
+		}
+	}
+	for _, p := range windows {
+		p.await("the mark goes away", `() => !document.querySelector("main .changed")`)
+	}
+}
+
+// TestSlidersReplayHistory moves each clock and holds the page against what the program prints for that moment.
+func TestSlidersReplayHistory(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	args := []string{"table", "execution", "--fund", "cd-gx", "--year", "2022"}
+	for _, lang := range languages {
+		p := open(t, s, wide)
+		p.visit(inLanguage(s, ofYear, lang))
+		slide := func(slider string, to int) {
+			js[bool](p, `(slider, to) => {
+				const input = document.querySelector(slider);
+				input.value = to;
+				return input.dispatchEvent(new Event("input", {bubbles: true}));
+			}`, slider, to)
+		}
+		now := table(t, s.folder, lang, args...)
+		then := table(t, s.folder, lang, append(args, "--as-of", "2022-06-30")...)
+		if sameRows(now, then) == "" {
+			t.Fatal("the reference fund has the same table at the end of June")
+		}
+		p.shows("now", now)
+		slide("[data-days]", 180) // the last day of June of a year that begins in January
+		p.shows("2022-06-30", then)
+		if got := js[string](p, `() => new URL(location).searchParams.get("as_of")`); got != "2022-06-30" {
+			t.Errorf("the address has as_of=%s", got)
+		}
+		slide("[data-numbers]", 100)
+		p.shows("2022-06-30 as known at 100", table(t, s.folder, lang, append(args, "--as-of", "2022-06-30", "--known-at", "100")...))
+		here := js[string](p, `() => location.href`)
+		slide("[data-days]", 364)
+		p.shows("as known at 100", table(t, s.folder, lang, append(args, "--known-at", "100")...))
+		slide("[data-numbers]", 150)
+		p.shows("now again", now)
+		// A view has an address: somebody else who opens it sees the same.
+		other := open(t, s, wide)
+		other.visit(here)
+		other.shows(here, table(t, s.folder, lang, append(args, "--as-of", "2022-06-30", "--known-at", "100")...))
+		if value := js[string](other, `() => document.querySelector("[data-days]").value + " " + document.querySelector("[data-numbers]").value`); value != "180 100" {
+			t.Errorf("there the sliders stand at %s", value)
+		}
+	}
+}
+
+// TestServerComesBack stops the server under an open page and starts it again, with events in between.
+func TestServerComesBack(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	last := appended(t, s.folder, small).Seq
+	p := open(t, s, wide)
+	p.pass(`Failed to load resource: net::ERR_`) // while there is no server
+	p.pass(`status of 503`)                      // while it begins
+	p.visit(inLanguage(s, smallYear, "en"))
+	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	js[bool](p, `(after) => {
+		window.heard = [];
+		const feed = new EventSource("/v1/funds/f/feed?after=" + after);
+		feed.addEventListener("event", e => heard.push(Number(e.lastEventId)));
+		return true;
+	}`, last)
+	want := []int{}
+	add := func(id string) {
+		want = append(want, appended(t, s.folder, pay(id, "10.01")).Seq)
+		if id != "down" {
+			p.shows(id, table(t, s.folder, "en", "table", "execution", "--fund", "f", "--year", "2022"))
+		}
+	}
+	add("before")
+	p.await("the feed has it", `(n) => heard.includes(n)`, want[0])
+	s.stop()
+	p.await("it says that the server is gone", `() => document.querySelector("[data-status]").dataset.state == "lost"`)
+	add("down")
+	again, err := serve(s.folder, "--http", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(again.stop)
+	p.shows("after a restart", table(t, s.folder, "en", "table", "execution", "--fund", "f", "--year", "2022"))
+	p.await("it is live again", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	add("after")
+	p.await("the feed has all", `(n) => heard.includes(n)`, want[2])
+	if heard := js[[]int](p, `() => heard`); !slices.Equal(heard, want) {
+		t.Errorf("the feed has %v over a restart, want %v", heard, want)
+	}
+}

@@ -1,0 +1,243 @@
+package browser
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// A screen is a page of the console, of the reference fund.
+type screen struct {
+	path string
+	// api is where the same table is had from the interface for programs; "" where the page has none.
+	api string
+}
+
+const (
+	ofFund = "/funds/cd-gx"
+	ofYear = ofFund + "/years/2022"
+)
+
+var screens = []screen{
+	{"/", "/v1/funds"},
+	{"/payees", "/v1/payees"},
+	{ofFund, ""},
+	{ofFund + "/events/104", "/v1" + ofFund + "/events/104"},
+	{ofYear, "/v1" + ofYear + "/tables/execution"},
+	{ofYear + "/lines/1.4", "/v1" + ofYear + "/lines/1.4/statement"},
+	{ofYear + "/payments", "/v1" + ofYear + "/tables/payments"},
+	{ofYear + "/exceptions", "/v1" + ofYear + "/tables/exceptions"},
+	{ofYear + "/progress", "/v1" + ofYear + "/tables/progress"},
+	{ofYear + "/ageing", "/v1" + ofYear + "/tables/ageing"},
+	{ofYear + "/transit", "/v1" + ofYear + "/tables/transit"},
+	{ofYear + "/lots", "/v1" + ofYear + "/tables/lots"},
+	{ofYear + "/budget", "/v1" + ofYear + "/tables/budget"},
+	{ofYear + "/monthly", "/v1" + ofYear + "/tables/monthly"},
+	{ofYear + "/figures", "/v1" + ofYear + "/figures"},
+	{ofYear + "/check", "/v1" + ofYear + "/check"},
+	{ofYear + "/reconciliation", "/v1" + ofYear + "/reconciliation"},
+}
+
+var languages = []string{"zh", "en"}
+
+// inLanguage is the address of a screen in a language, with further parameters: names and values in turn.
+func inLanguage(s *server, path, lang string, params ...string) string {
+	query := url.Values{"lang": {lang}}
+	for i := 0; i+1 < len(params); i += 2 {
+		query.Add(params[i], params[i+1])
+	}
+	return s.url + path + "?" + query.Encode()
+}
+
+// fetched is the body of what the server answers.
+func fetched(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v\n%s", url, resp.Status, err, body)
+	}
+	return string(body)
+}
+
+// marked reads the title and the tables of Markdown as the program writes it: of each table the heads and the rows.
+func marked(text string) (title string, tables [][][]string) {
+	inside := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if rest, is := strings.CutPrefix(line, "# "); is {
+			title = plain(rest)
+		}
+		if !strings.HasPrefix(line, "|") {
+			inside = false
+			continue
+		}
+		if !inside {
+			inside = true
+			tables = append(tables, nil)
+		}
+		if strings.Trim(line, "|-: ") == "" && strings.Contains(line, "---") {
+			continue
+		}
+		var cells []string
+		for _, cell := range regexp.MustCompile(`(?:[^|\\]|\\.)*`).FindAllString(strings.Trim(line, "|"), -1) {
+			cells = append(cells, plain(cell))
+		}
+		last := &tables[len(tables)-1]
+		*last = append(*last, cells)
+	}
+	return title, tables
+}
+
+// plain takes away what Markdown adds to words, and the blanks that move a name inwards.
+func plain(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "**", ""), "<br>", " ")
+	s = regexp.MustCompile(`\\(.)`).ReplaceAllString(s, "$1")
+	return blanks(strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s))
+}
+
+func blanks(s string) string { return strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ") }
+
+// rows are the rows of the page's table of that number, with its heads first, as people see them.
+func (p *tab) rows(selector string) (out [][]string) {
+	p.t.Helper()
+	for _, row := range js[[][]string](p, `(selector) => {
+		const table = document.querySelector(selector);
+		if (!table) return [];
+		const text = (cell) => [...cell.querySelectorAll("[data-extra]")].reduce((s, extra) => s.replace(extra.textContent, ""), cell.textContent);
+		return [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap(body => [...body.rows]).map(row => [...row.cells].map(text));
+	}`, selector) {
+		for i := range row {
+			row[i] = blanks(row[i])
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+const mainTable = `[data-part="sheet"] .main table`
+
+// sameRows says where two tables differ; "" where they are the same.
+func sameRows(got, want [][]string) string {
+	for i := range max(len(got), len(want)) {
+		switch {
+		case i >= len(got):
+			return "it lacks " + strings.Join(want[i], " | ")
+		case i >= len(want):
+			return "it has besides " + strings.Join(got[i], " | ")
+		case !slices.Equal(got[i], want[i]):
+			return "it has   " + strings.Join(got[i], " | ") + "\n   not " + strings.Join(want[i], " | ")
+		}
+	}
+	return ""
+}
+
+// each runs a test on every screen in a tab of its own.
+func each(t *testing.T, v view, test func(t *testing.T, s *server, p *tab, c screen)) {
+	t.Parallel()
+	for _, c := range screens {
+		t.Run(strings.ReplaceAll(strings.Trim(c.path, "/"), "/", " "), func(t *testing.T) {
+			t.Parallel()
+			s := reference(t)
+			test(t, s, open(t, s, v), c)
+		})
+	}
+}
+
+// TestScreens opens every screen in both languages: what it is called and what its table has are what the interface for programs says.
+func TestScreens(t *testing.T) {
+	each(t, wide, func(t *testing.T, s *server, p *tab, c screen) {
+		for _, lang := range languages {
+			p.visit(inLanguage(s, c.path, lang))
+			face := js[struct{ Lang, Title, H1 string }](p, `() => {
+				const h1 = [...document.querySelectorAll("h1")];
+				return {lang: document.documentElement.lang, title: document.title, h1: h1.length == 1 ? h1[0].textContent : h1.length + " h1"};
+			}`)
+			title, h1 := blanks(face.Title), blanks(face.H1)
+			if want := map[string]string{"zh": "zh-CN", "en": "en"}[lang]; face.Lang != want {
+				t.Errorf("in %s the page says that its language is %q", lang, face.Lang)
+			}
+			if chinese := strings.ContainsFunc(h1, func(r rune) bool { return unicode.Is(unicode.Han, r) }); title == "" || h1 == "" || chinese != (lang == "zh") {
+				t.Errorf("in %s the title is %q, the heading %q", lang, title, h1)
+			}
+			if c.api == "" {
+				continue
+			}
+			called, tables := marked(fetched(t, inLanguage(s, c.api, lang, "format", "md")))
+			if h1 != called {
+				t.Errorf("in %s the heading is %q, want %q", lang, h1, called)
+			}
+			if len(tables) == 0 || len(tables[0]) < 2 {
+				t.Fatalf("%s in %s has no table", c.api, lang)
+			}
+			if diff := sameRows(p.rows(mainTable), tables[0][1:]); diff != "" {
+				t.Errorf("the table in %s is not that of %s: %s", lang, c.api, diff)
+			}
+		}
+	})
+}
+
+// TestEveryViewIsTried: each view that the console leads to from a year is one of the screens.
+func TestEveryViewIsTried(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	p := open(t, s, wide)
+	p.visit(s.url + ofYear)
+	found := js[[]string](p, `() => [...document.querySelectorAll("nav.tabs a, header a")].map(a => new URL(a.href).pathname)`)
+	if len(found) < 10 {
+		t.Fatalf("a year leads only to %q", found)
+	}
+	for _, path := range found {
+		path = strings.Replace(path, "/years/2023", "/years/2022", 1)
+		if !slices.ContainsFunc(screens, func(c screen) bool { return c.path == path }) {
+			t.Errorf("nobody tries %s", path)
+		}
+	}
+}
+
+// TestBarriers looks for what bars people from a screen: on a wide page, on a narrow one, and by the colours of a dark one.
+func TestBarriers(t *testing.T) {
+	each(t, wide, func(t *testing.T, s *server, p *tab, c screen) {
+		for _, lang := range languages {
+			p.look(wide)
+			p.visit(inLanguage(s, c.path, lang))
+			for _, b := range p.barriers() {
+				t.Errorf("in %s: %s", lang, b)
+			}
+			p.look(narrow)
+			p.reflows(lang)
+			if lang == "en" {
+				continue // in which the page has the same colours, and the same fields beside each other
+			}
+			for _, b := range p.barriers() {
+				t.Errorf("in %s, narrow: %s", lang, b)
+			}
+			p.look(view{1440, 900, true})
+			for _, b := range p.barriers("color-contrast") {
+				t.Errorf("in %s, dark: %s", lang, b)
+			}
+		}
+	})
+}
+
+// reflows fails the test where a page has to be scrolled sideways, and names what stands out. A table may scroll in a box of its own.
+func (p *tab) reflows(when string) {
+	p.t.Helper()
+	if out := js[[]string](p, `() => {
+		const page = document.scrollingElement;
+		if (page.scrollWidth <= innerWidth) return [];
+		const out = [...document.body.querySelectorAll("*")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll, nav.tabs"));
+		return [page.scrollWidth + " pixels", ...out.slice(0, 5).map(e => e.outerHTML.slice(0, 150))];
+	}`); len(out) > 0 {
+		p.t.Errorf("%s: the page is scrolled sideways: %s", when, strings.Join(out, "\n  "))
+	}
+}
