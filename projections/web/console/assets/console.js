@@ -18,5 +18,21 @@ document.addEventListener('click', (event) => {
 });
 for (const button of document.querySelectorAll('[data-print]')) button.hidden = false;
 
+// A table that has to be moved to be seen whole, and has no link to come to, is itself come to by Tab.
+const reachable = () => {
+  for (const box of document.querySelectorAll('.scroll')) {
+    if (box.scrollWidth <= box.clientWidth || box.querySelector('a')) {
+      box.removeAttribute('tabindex');
+      continue;
+    }
+    box.tabIndex = 0;
+    box.setAttribute('role', 'region');
+    box.setAttribute('aria-label', (box.querySelector('caption .name') ?? document.querySelector('h1')).textContent);
+  }
+};
+document.addEventListener('exchanged', reachable);
+addEventListener('resize', reachable);
+
 follow();
 clocks();
+reachable();

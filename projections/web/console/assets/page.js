@@ -11,9 +11,17 @@ export async function renew(address = location.href) {
     const answer = await fetch(address, {headers: {Accept: 'text/html'}, signal: mine.signal, cache: 'no-cache'});
     const type = answer.headers.get('Content-Type') ?? '';
     if (!type.startsWith('text/html')) throw new Error(String(answer.status));
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    let foot = '';
+    // A style that another page names by its hash is none that this one lets in. What it says is taken over otherwise: the foot of printed pages.
+    const text = (await answer.text()).replace(/<style>([^<]*)<\/style>/, (_, style) => (foot = style, ''));
+    const page = new DOMParser().parseFromString(text, 'text/html');
     if (mine !== running) return null;
     exchange(page);
+    if (foot) {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(foot);
+      document.adoptedStyleSheets = [sheet];
+    }
     return page;
   } catch (error) {
     if (error.name === 'AbortError') return null;
