@@ -75,6 +75,7 @@ type decider struct {
 	log    Log
 	now    func() time.Time
 	bounds bounds
+	meter  *meter // nil: nothing is counted
 
 	mu      sync.Mutex
 	queue   []*job
@@ -222,7 +223,12 @@ func (d *decider) run(ctx context.Context) {
 			b := d.next
 			d.flying, d.next = &b, batch{lines: d.spare}
 			d.spare = lines{}
-			go func() { landed <- d.log.Append(ctx, &b.Block) }()
+			go func() {
+				sent := time.Now()
+				err := d.log.Append(ctx, &b.Block)
+				b.took = time.Since(sent)
+				landed <- err
+			}()
 			runtime.Gosched() // it begins at once, and not when there is nothing more to decide
 		case len(d.next.jobs) > 0:
 			d.answerNothingStored(ctx)
@@ -419,6 +425,7 @@ func (d *decider) decide(ctx context.Context, j *job, i int, now time.Time) Rece
 
 // land answers the callers of a block that is on disk, or finds out what became of it.
 func (d *decider) land(ctx context.Context, b *batch, err error) {
+	d.meter.landed(b, err)
 	if err == nil {
 		b.answer()
 		d.keep(b.lines)

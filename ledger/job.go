@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"time"
 
 	"fundledger/events"
 )
@@ -17,6 +18,9 @@ type job struct {
 	actor    events.Actor
 	redone   int
 	done     func([]Receipt)
+
+	submitted time.Time
+	meter     *meter // that it is counted by once it is answered; nil where it is not
 }
 
 // A proposal is what a job that only asks gets besides its receipts.
@@ -30,6 +34,7 @@ type batch struct {
 	jobs    []*job
 	decided int // commands, refused ones too
 	lines
+	took time.Duration // to be acknowledged
 }
 
 // size is about how many bytes a job holds.
@@ -65,6 +70,9 @@ func atMost(c *events.Command) int {
 }
 
 func (b *batch) answer() {
+	if len(b.jobs) > 0 {
+		b.jobs[0].meter.answered(b.jobs...)
+	}
 	for _, j := range b.jobs {
 		j.done(j.receipts)
 	}
@@ -86,6 +94,13 @@ func (j *job) fail(err *events.Error) {
 		}
 		rs[i] = refusedReceipt(in, err)
 	}
+	j.answer(rs)
+}
+
+// answer answers a job by itself.
+func (j *job) answer(rs []Receipt) {
+	j.receipts = rs
+	j.meter.answered(j)
 	j.done(rs)
 }
 

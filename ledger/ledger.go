@@ -29,6 +29,7 @@ type Ledger struct {
 	logs   Logs
 	now    func() time.Time
 	bounds bounds
+	meter  *meter
 
 	ctx      context.Context
 	stop     context.CancelFunc
@@ -47,7 +48,7 @@ func Open(logs Logs, now func() time.Time) *Ledger {
 		now = time.Now
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Ledger{logs: logs, now: now, bounds: usual, ctx: ctx, stop: stop, deciders: map[events.Fund]*decider{}}
+	return &Ledger{logs: logs, now: now, bounds: usual, meter: newMeter(), ctx: ctx, stop: stop, deciders: map[events.Fund]*decider{}}
 }
 
 // Close answers what is queued and lets no more in. Work that has not ended when ctx does is failed.
@@ -81,6 +82,7 @@ func (l *Ledger) decider(fund events.Fund) *decider {
 		return old
 	}
 	d := newDecider(fund, l.logs(fund), l.now, l.bounds)
+	d.meter = l.meter
 	if old != nil {
 		d.before = old.done
 	}
@@ -124,7 +126,8 @@ func (l *Ledger) Submit(inputs []Input, actor events.Actor, together bool, done 
 	parts := []int{len(inputs)}
 	if together {
 		if refused := RefuseAtomic(inputs); refused != nil {
-			done(refused)
+			j := &job{inputs: inputs, done: done, submitted: time.Now(), meter: l.meter}
+			j.answer(refused)
 			return
 		}
 	} else if len(inputs) > 1 {
@@ -154,6 +157,7 @@ func (l *Ledger) Submit(inputs []Input, actor events.Actor, together bool, done 
 }
 
 func (l *Ledger) submitJob(j *job) {
+	j.submitted, j.meter = time.Now(), l.meter
 	f := j.inputs[0].Command.Fund
 	if f == "" || j.inputs[0].Err != nil { // no decider is needed to refuse what could not be read
 		j.fail(nil)
