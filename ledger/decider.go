@@ -427,7 +427,7 @@ func (d *decider) decide(ctx context.Context, j *job, i int, now time.Time) Rece
 func (d *decider) land(ctx context.Context, b *batch, err error) {
 	d.meter.landed(b, err)
 	if err == nil {
-		b.answer()
+		b.answer(d.meter)
 		d.keep(b.lines)
 		return
 	}
@@ -452,7 +452,7 @@ func (d *decider) land(ctx context.Context, b *batch, err error) {
 		failAll(b.jobs, &events.Error{Code: events.UnknownOutcome, Err: fetchErr})
 		redo = redo[len(b.jobs):]
 	case stored:
-		b.answer()
+		b.answer(d.meter)
 		redo = redo[len(b.jobs):]
 	case !errors.Is(err, events.ErrConflict):
 		// Whether the block is still on its way nobody can say. Deciding it again is safe: the fence lets only one of the two in, and ids
@@ -523,7 +523,7 @@ func (d *decider) answerNothingStored(ctx context.Context) {
 	err := d.log.Current(ctx)
 	switch {
 	case err == nil:
-		b.answer()
+		b.answer(d.meter)
 	case errors.Is(err, events.ErrConflict):
 		d.state = nil
 		d.again(b.jobs)

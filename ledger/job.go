@@ -69,10 +69,8 @@ func atMost(c *events.Command) int {
 	return len(c.Raw) + 700 + 400*(len(c.FromLegs)+len(c.ToLegs))
 }
 
-func (b *batch) answer() {
-	if len(b.jobs) > 0 {
-		b.jobs[0].meter.answered(b.jobs...)
-	}
+func (b *batch) answer(m *meter) {
+	m.answered(b.jobs...)
 	for _, j := range b.jobs {
 		j.done(j.receipts)
 	}

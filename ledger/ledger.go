@@ -379,7 +379,7 @@ func (t *Trial) decide(ctx context.Context, j *job) (out []Receipt) {
 		t.stored[f] = d.state.last
 	}
 	d.add(ctx, j)
-	d.next.answer()
+	d.next.answer(d.meter)
 	d.next.jobs, d.next.decided = nil, 0
 	if d.next.Len() >= MaxBlockEvents { // they are looked through one after another, so there must be few
 		d.landed = append(d.landed, d.next.lines) // it will never be in the log

@@ -9,7 +9,7 @@ import (
 	"fundledger/events"
 )
 
-// Counts are what a ledger has done since it was opened. What a [Trial] decides is not counted.
+// Counts are what a ledger has done since it was opened. Commands that are only asked for, by [Ledger.Propose] or in a [Trial], are not counted.
 type Counts struct {
 	// Appended are the events that were stored and answered for, by fund. A fund is counted from its first event on, never by a name that somebody only asks for.
 	Appended map[events.Fund]uint64
@@ -80,6 +80,9 @@ func (m *meter) answered(jobs ...*job) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, j := range jobs {
+		if j.proposal != nil {
+			continue
+		}
 		m.is.Answer.add(now.Sub(j.submitted).Seconds(), len(j.receipts))
 		appended := uint64(0)
 		for i := range j.receipts {

@@ -102,10 +102,12 @@ func TestCountsAreWhatWasAnswered(t *testing.T) {
 	if got.Waiting != 0 {
 		t.Errorf("%d wait though all were answered", got.Waiting)
 	}
-	// A trial stores nothing and is counted nowhere.
+	// What is only asked for is counted nowhere.
 	ledger.NewTrial(func(f events.Fund) ledger.Log { return h.store.Log(f) }, nil).Append(t.Context(), inputs(t, pay("trial", "1"), `{"kind":"nothing"}`), ledger.Local, false)
-	if after := l.Counts(); !maps.Equal(after.Answered, became) {
-		t.Errorf("with a trial %v are answered, without %v", after.Answered, became)
+	l.Propose(t.Context(), inputs(t, pay("trial", "0.01"), pay("trial2", "500")), ledger.Local, false)
+	l.Propose(t.Context(), inputs(t, pay("trial", "0.01"), pay("trial2", "500")), ledger.Local, true)
+	if after := l.Counts(); !maps.Equal(after.Answered, became) || !maps.Equal(after.Codes, codes) || values(after.Answer) != uint64(commands) {
+		t.Errorf("with trials %v are answered, without %v", after.Answered, became)
 	}
 }
 

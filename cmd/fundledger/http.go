@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log"
 	"strings"
 	"syscall"
 
@@ -14,6 +13,8 @@ import (
 	"fundledger/ledger/api"
 	"fundledger/projections/live"
 	"fundledger/projections/web"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // serveHTTP takes commands and answers questions over HTTP until the store is closed, and returns where. Whoever can reach an address of the network is asked for
@@ -29,16 +30,21 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 	for _, r := range web.Routes(books, version()) {
 		routes = append(routes, api.Route(r))
 	}
+	faults := a.faults()
+	m := newMetrics()
+	routes = append(routes, m.route(faults))
 	h, err := api.ListenHTTP(addr, s.ledger, api.HTTPOptions{
 		Version:  version(),
 		Token:    s.server.Address().Token,
 		Ready:    func(ctx context.Context) error { _, err := s.Funds(ctx); return err },
 		Page:     codePage,
 		Language: a.lang,
-		Log:      log.New(a.stderr, "fundledger: ", 0),
+		Log:      faults,
+		Records:  a.log,
+		Served:   m.served,
 		Routes:   routes,
 		Missing:  web.Missing(books, version()),
-		Reading:  books.Health,
+		Reading:  func() api.Reading { return api.Reading(books.Health()) },
 	})
 	if err != nil {
 		books.Close()
@@ -48,6 +54,9 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 		}
 		return "", usageError{hinted{a.say("error.http", args), a.say("error.http-hint", nil)}}
 	}
+	m.registry.MustRegister(ofLedger{s.ledger}, &ofBooks{books: books}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "fundledger_http_requests_under_way", Help: "Requests that are being answered, live feeds among them.",
+	}, func() float64 { return float64(h.UnderWay()) }))
 	s.books.Store(books)
 	s.closer = append(s.closer, books.Close, h.Stop)
 	if !h.Loopback() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -59,6 +60,7 @@ type app struct {
 	lang   words.Language
 	folder string
 	url    string
+	log    *slog.Logger // that serve keeps; nil where people read what it says
 }
 
 // The exit codes; the highest that applies wins.
@@ -132,6 +134,10 @@ func (a *app) complain(err error) {
 		message, hint = e.Message(a.lang), e.Hint(a.lang)
 	case errors.As(err, &said), errors.As(a.system(err), &said):
 		message, hint = said.message, said.hint
+	}
+	if a.log != nil {
+		a.log.Error("failed", "says", message, "hint", hint)
+		return
 	}
 	fmt.Fprintln(a.stderr, "fundledger: "+message)
 	if hint != "" {

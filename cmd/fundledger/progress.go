@@ -19,6 +19,10 @@ func (a *app) watched() bool {
 
 // note says something on standard error.
 func (a *app) note(name string, args map[string]string) {
+	if a.log != nil {
+		a.record(name, args)
+		return
+	}
 	fmt.Fprintln(a.stderr, "fundledger: "+a.say(name, args))
 }
 

@@ -605,7 +605,7 @@ func TestHTTPSaysThatReadingHasStopped(t *testing.T) {
 	if got := get(t, s.site(t)+"/v1/funds/g/years/2022/tables/execution"); got.StatusCode != 200 {
 		t.Errorf("the other fund: %d %s", got.StatusCode, got.text)
 	}
-	if got := get(t, s.site(t)+"/readyz"); got.StatusCode != 200 || got.text != `{"status":"ok","lag":1,"stopped":1}`+"\n" {
+	if got := get(t, s.site(t)+"/readyz"); got.StatusCode != 200 || got.text != `{"status":"ok","lag":1,"loading":0,"unreachable":0,"stopped":1}`+"\n" {
 		t.Errorf("/readyz: %d %s", got.StatusCode, got.text)
 	}
 	if said := s.err.String(); strings.Count(said, "reading of f stopped at event 4") != 1 {

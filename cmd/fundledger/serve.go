@@ -25,6 +25,7 @@ type serving struct {
 	http         string
 	replicas     int
 	creds        string
+	log          string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -33,6 +34,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Use: "serve", Short: a.say("cmd.serve", nil), Example: a.say("example.serve", nil), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags := cmd.Flags()
+			if err := a.keepLog(o.log); err != nil {
+				return err
+			}
 			switch {
 			case a.url == "" && (flags.Changed("replicas") || flags.Changed("creds")):
 				return usageError{errors.New(a.say("error.serve-folder", nil))}
@@ -51,6 +55,8 @@ func (a *app) serveCommand() *cobra.Command {
 	c.Flags().StringVar(&o.http, "http", "", a.say("flag.http", nil))
 	c.Flags().IntVar(&o.replicas, "replicas", 1, a.say("flag.replicas", nil))
 	c.Flags().StringVar(&o.creds, "creds", "", a.say("flag.creds", nil))
+	c.Flags().StringVar(&o.log, "log", logForms[0], a.say("flag.log", nil))
+	_ = c.RegisterFlagCompletionFunc("log", cobra.FixedCompletions(logForms, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 
@@ -175,7 +181,7 @@ func (a *app) shared(ctx context.Context, nc *nats.Conn, replicas int) (*store, 
 	s.closer = append(s.closer, nc.Close, func() { _ = nc.FlushTimeout(time.Second) }, s.endLedger)
 	begin, cancel := context.WithTimeout(ctx, beginPatience)
 	defer cancel()
-	service, err := api.ServeShared(begin, nc, s.ledger, version(), api.Sharing{Replicas: replicas, Lease: a.lease})
+	service, err := api.ServeShared(begin, nc, s.ledger, version(), api.Sharing{Replicas: replicas, Lease: a.lease, Records: a.log})
 	if err == nil {
 		s.closer = append(s.closer, func() { _ = service.Stop() })
 		err = nc.FlushTimeout(beginPatience)

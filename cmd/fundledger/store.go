@@ -165,7 +165,7 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 		var service *api.Service
 		if err == nil {
 			s.closer = append(s.closer[:len(s.closer)-1], in.Close, func() { _ = in.FlushTimeout(time.Second) }, s.endLedger)
-			service, err = api.Serve(in, s.ledger, version())
+			service, err = api.Serve(in, s.ledger, version(), a.log)
 		}
 		if err == nil {
 			// Nobody may be told that it serves before the broker knows: a command sent at once would find nobody to take it.

@@ -14,6 +14,7 @@ package api
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"runtime"
 	"strconv"
@@ -41,6 +42,7 @@ const maxRequest = 10_000
 type Service struct {
 	nc      *nats.Conn
 	ledger  *ledger.Ledger
+	records *slog.Logger // nil: nothing is recorded
 	service micro.Service
 	intake  *intake
 	router  *router // nil where this ledger alone decides
@@ -49,17 +51,17 @@ type Service struct {
 }
 
 // Serve answers the commands of the local user for a ledger that has its funds for itself. The connection's permissions must let nobody else subscribe
-// to cmd.>.
-func Serve(nc *nats.Conn, l *ledger.Ledger, version string) (*Service, error) {
-	s := newService(nc, l)
+// to cmd.>. records takes a record of what became of each request; nil is nowhere.
+func Serve(nc *nats.Conn, l *ledger.Ledger, version string, records *slog.Logger) (*Service, error) {
+	s := newService(nc, l, records)
 	if err := s.begin(version, ledger.Local.ID, s.handle); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func newService(nc *nats.Conn, l *ledger.Ledger) *Service {
-	s := &Service{nc: nc, ledger: l, intake: newIntake(), ended: make(chan struct{})}
+func newService(nc *nats.Conn, l *ledger.Ledger, records *slog.Logger) *Service {
+	s := &Service{nc: nc, ledger: l, records: records, intake: newIntake(), ended: make(chan struct{})}
 	s.stop = sync.OnceValue(s.end)
 	return s
 }
@@ -171,7 +173,13 @@ func (s *Service) handle(m *message) {
 	if m.user != actor.ID {
 		actor = events.Actor{ID: m.user, Role: "operator"}
 	}
+	begun := time.Now()
 	s.ledger.Submit(inputs, actor, m.atomic, func(rs []ledger.Receipt) {
+		if s.records != nil {
+			var t tally
+			t.add(rs)
+			t.record(s.records, m.fund, time.Since(begun), slog.String("user", actor.ID))
+		}
 		if s.respond(m, rs, list) != nil {
 			// An answer that cannot be sent, because it is too long, must not leave the caller waiting.
 			s.fail(m, &events.Error{Code: events.UnknownOutcome, Why: "answer"})

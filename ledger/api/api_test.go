@@ -40,7 +40,7 @@ func serve(t *testing.T) (other, own *nats.Conn, store *stream.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := api.Serve(in, l, "v1.2.3")
+	service, err := api.Serve(in, l, "v1.2.3", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -669,7 +669,7 @@ func TestLostAcknowledgements(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := ledger.Open(func(f events.Fund) ledger.Log { return &forgetfulLog{store.Log(f), &mu, losses} }, nil)
-		s, err := api.Serve(nc, l, "v1.2.3")
+		s, err := api.Serve(nc, l, "v1.2.3", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fundledger/events"
@@ -69,14 +71,25 @@ type HTTPOptions struct {
 	Language words.Language
 	// Log takes what went wrong inside; nil is nowhere.
 	Log *log.Logger
+	// Records takes a record of each request, and of what became of the commands in it. Probes and scrapes that went well are left out. nil is nowhere.
+	Records *slog.Logger
+	// Served hears of each request once it has been answered; it must not wait. It may be nil.
+	Served func(*Exchange)
 	// Routes are operations of others, under the same rules as the ledger's own and in the same description.
 	Routes []Route
 	// Missing answers a browser that asks for a page where nothing is, with that status; nil leaves it at the problem that a program gets.
 	Missing func(w http.ResponseWriter, r *http.Request, lang words.Language) error
-	// Reading tells of those who read the logs, for /readyz: how many events the one that is furthest behind lacks, and how many have stopped. It may be nil.
-	Reading func() (lag uint64, stopped int)
+	// Reading tells of those who read the logs, for /readyz. It may be nil.
+	Reading func() Reading
 
 	limits limits // zeros are the usual ones
+}
+
+// A Reading is how those are who read the logs: how many events the one lacks that is furthest behind, and for how many funds it is being loaded, cannot reach the
+// log, or has stopped.
+type Reading struct {
+	Lag                           uint64
+	Loading, Unreachable, Stopped int
 }
 
 // A Route is an operation that others answer.
@@ -121,6 +134,7 @@ type HTTP struct {
 	stop     context.CancelFunc
 	served   chan struct{}
 	handling sync.WaitGroup
+	underWay atomic.Int64
 }
 
 // ListenHTTP serves the ledger at addr, host and port. Without a host it is the loopback interface; port 0 picks one.
@@ -191,48 +205,64 @@ func (h *HTTP) Stop() {
 	<-h.served
 }
 
-// A tracked answer knows whether it has begun.
+// UnderWay is how many requests are being answered.
+func (h *HTTP) UnderWay() int { return int(h.underWay.Load()) }
+
+// A tracked answer knows whether it has begun, and what it is.
 type tracked struct {
 	http.ResponseWriter
-	begun bool
+	begun  bool
+	status int
+	bytes  int64
 }
 
 func (t *tracked) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
 func (t *tracked) WriteHeader(status int) {
-	t.begun = true
+	if !t.begun {
+		t.begun, t.status = true, status
+	}
 	t.ResponseWriter.WriteHeader(status)
 }
 
 func (t *tracked) Write(p []byte) (int, error) {
 	t.begun = true
-	return t.ResponseWriter.Write(p)
+	n, err := t.ResponseWriter.Write(p)
+	t.bytes += int64(n)
+	return n, err
 }
 
 // ServeHTTP lets a request in, or refuses it with a problem document.
 func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.handling.Add(1)
 	defer h.handling.Done()
-	w := &tracked{ResponseWriter: rw}
-	q := &request{h: h, w: w, r: r, control: http.NewResponseController(rw), lang: h.language(r)}
+	w := &tracked{ResponseWriter: rw, status: http.StatusOK}
+	q := &request{h: h, w: w, r: r, control: http.NewResponseController(rw), lang: h.language(r), id: requestID(r.Header), begun: time.Now()}
+	q.broken = true
+	handler, pattern := h.mux.Handler(r)
+	h.underWay.Add(1)
+	defer q.served(pattern)
 	_ = q.control.SetWriteDeadline(time.Time{}) // the request before on this connection may have left one
 	defer func() {
 		fault := recover()
 		if fault == nil {
+			q.broken = false
 			return
 		}
 		if fault != http.ErrAbortHandler {
-			h.o.Log.Printf("http: %s %s: %v\n%s", r.Method, r.URL.Path, fault, debug.Stack())
+			h.o.Log.Printf("http: %s: request %s: %v\n%s", cmp.Or(pattern, r.Method), q.id, fault, debug.Stack())
 		}
 		if w.begun {
 			panic(http.ErrAbortHandler)
 		}
+		q.broken = false
 		q.problem(http.StatusInternalServerError, "defect", nil)
 	}()
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
 	header.Set("Vary", "Accept-Language")
+	header.Set(IDHeader, q.id)
 	probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
 	switch {
 	case h.Loopback() && !h.named(r.Host):
@@ -247,8 +277,7 @@ func (h *HTTP) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		q.problem(http.StatusUnauthorized, "token", nil)
 		return
 	}
-	handler, pattern := h.mux.Handler(r)
-	if !probe {
+	if !probe && r.URL.Path != scrape {
 		room := h.requests
 		if h.feeding[pattern] {
 			room = h.feeds
@@ -339,6 +368,32 @@ func (h *HTTP) language(r *http.Request) words.Language {
 	return h.o.Language
 }
 
+// scrape is where metrics are asked for, if anybody answers there. They are most wanted where there is too much to do, so they are answered even then.
+const scrape = "/metrics"
+
+// served tells of a request that has been answered.
+func (q *request) served(pattern string) {
+	q.h.underWay.Add(-1)
+	_, route, _ := strings.Cut(pattern, " ")
+	e := &Exchange{
+		ID: q.id, Method: methodOf(q.r.Method), Route: route, Status: q.w.status, Bytes: q.w.bytes, Took: time.Since(q.begun), Broken: q.broken,
+		Stream: strings.HasPrefix(q.w.Header().Get("Content-Type"), "text/event-stream"),
+	}
+	if q.h.o.Served != nil {
+		q.h.o.Served(e)
+	}
+	log := q.h.o.Records
+	if log == nil {
+		return
+	}
+	if q.tally.commands > 0 {
+		q.tally.record(log, q.r.PathValue("fund"), e.Took, slog.String("request_id", q.id))
+	}
+	if own := route == "/healthz" || route == "/readyz" || route == scrape; !own || e.Status >= 400 {
+		e.record(log)
+	}
+}
+
 type requestKey struct{}
 
 // A request is one under way, with the way to its answer.
@@ -348,6 +403,10 @@ type request struct {
 	r       *http.Request
 	control *http.ResponseController
 	lang    words.Language
+	id      string
+	begun   time.Time
+	tally   tally
+	broken  bool // the answer broke off, unless it comes to its end
 }
 
 // A Problem is the answer to a request that failed, as RFC 9457 has it. Where a command was refused it also has what the receipt has.
@@ -362,6 +421,8 @@ type Problem struct {
 	Args   events.Args `json:"args,omitempty" doc:"what detail and hint speak of"`
 	ID     events.ID   `json:"id,omitempty" doc:"the command's id"`
 	Input  int         `json:"input,omitempty" doc:"the command's number in the request"`
+	// Request is there where the server failed: whoever tells its operator of that can name it.
+	Request string `json:"request_id,omitempty" doc:"what the request is called in the server's log (of a status of 500 or more)"`
 }
 
 // problem answers with a problem of HTTP itself, in the words of that name.
@@ -440,7 +501,12 @@ func retryAfter(code events.Code) string {
 	return ""
 }
 
-func (q *request) write(p *Problem) { q.answer(p.Status, "application/problem+json", p) }
+func (q *request) write(p *Problem) {
+	if p.Status >= http.StatusInternalServerError {
+		p.Request = q.id
+	}
+	q.answer(p.Status, "application/problem+json", p)
+}
 
 // mustRead gives the client its time to take what is written next.
 func (q *request) mustRead() { _ = q.control.SetWriteDeadline(time.Now().Add(q.h.o.limits.write)) }
@@ -504,8 +570,17 @@ func (p paced) Write(b []byte) (n int, err error) {
 // alive answers that the process is there.
 func (q *request) alive() { q.answer(http.StatusOK, "application/json", health{Status: "ok"}) }
 
-// ready answers whether the broker is.
+// ready answers whether the broker is and, with reading=true, whether every fund can be read.
 func (q *request) ready() {
+	value := q.r.URL.Query().Get("reading")
+	switch {
+	case value != "" && value != "true" && value != "false":
+		q.refuse(&events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "reading", "value": clip(value), "choices": "true false"}})
+		return
+	case q.h.stopping.Err() != nil:
+		q.refuse(&events.Error{Code: events.Unavailable})
+		return
+	}
 	if q.h.o.Ready != nil {
 		ctx, cancel := context.WithTimeout(q.r.Context(), 2*time.Second)
 		defer cancel()
@@ -516,17 +591,27 @@ func (q *request) ready() {
 	}
 	now := health{Status: "ok"}
 	if q.h.o.Reading != nil {
-		lag, stopped := q.h.o.Reading()
-		now.Lag, now.Stopped = &lag, &stopped
+		is := q.h.o.Reading()
+		if value == "true" && is.Loading+is.Unreachable+is.Stopped > 0 {
+			q.w.Header().Set("Retry-After", "5")
+			q.problem(http.StatusServiceUnavailable, "reading", map[string]string{
+				"loading": strconv.Itoa(is.Loading), "unreachable": strconv.Itoa(is.Unreachable), "stopped": strconv.Itoa(is.Stopped),
+			})
+			return
+		}
+		now.Lag, now.Loading, now.Unreachable, now.Stopped = &is.Lag, &is.Loading, &is.Unreachable, &is.Stopped
 	}
 	q.answer(http.StatusOK, "application/json", now)
 }
 
-// health says how the server is. That reading has stopped for a fund is no reason to send commands elsewhere, so it is told and the server stays ready.
+// health says how the server is. That reading has stopped for a fund is no reason to send commands elsewhere, so it is told and the server stays ready, unless
+// somebody asks who only reads.
 type health struct {
-	Status  string  `json:"status" enum:"ok"`
-	Lag     *uint64 `json:"lag,omitempty" doc:"how many events the reading that is furthest behind lacks (readyz)"`
-	Stopped *int    `json:"stopped,omitempty" doc:"how many funds cannot be read any further (readyz)"`
+	Status      string  `json:"status" enum:"ok"`
+	Lag         *uint64 `json:"lag,omitempty" doc:"how many events the reading that is furthest behind lacks (readyz)"`
+	Loading     *int    `json:"loading,omitempty" doc:"how many funds are being read for the first time (readyz)"`
+	Unreachable *int    `json:"unreachable,omitempty" doc:"how many funds have a log that cannot be reached at the moment (readyz)"`
+	Stopped     *int    `json:"stopped,omitempty" doc:"how many funds cannot be read any further (readyz)"`
 }
 
 // page answers with what the manual says about a code.

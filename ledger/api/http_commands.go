@@ -178,15 +178,18 @@ func (q *request) append(inputs []ledger.Input, m manner) []ledger.Receipt {
 	}
 	ctx, cancel := context.WithTimeout(q.r.Context(), answerPatience)
 	defer cancel()
+	var rs []ledger.Receipt
 	if !m.dry {
-		return q.h.ledger.Append(ctx, inputs, ledger.Local, m.atomic)
+		rs = q.h.ledger.Append(ctx, inputs, ledger.Local, m.atomic)
+	} else {
+		select {
+		case q.h.trials <- struct{}{}:
+			defer func() { <-q.h.trials }()
+		case <-ctx.Done():
+		}
+		rs, _ = q.h.ledger.Propose(ctx, inputs, ledger.Local, m.atomic)
 	}
-	select {
-	case q.h.trials <- struct{}{}:
-		defer func() { <-q.h.trials }()
-	case <-ctx.Done():
-	}
-	rs, _ := q.h.ledger.Propose(ctx, inputs, ledger.Local, m.atomic)
+	q.tally.add(rs)
 	return rs
 }
 
@@ -316,7 +319,9 @@ func (q *request) stream(body io.Reader, contentType string) {
 	answers := make(chan chan []ledger.Receipt, inFlight)
 	working.Go(func() {
 		for answer := range answers {
-			_ = q.encode(out, <-answer)
+			rs := <-answer
+			q.tally.add(rs)
+			_ = q.encode(out, rs)
 		}
 		if unread != nil {
 			r := q.cut(last, unread) // it has its own words

@@ -29,6 +29,9 @@ type (
 		Code           string `path:"code" doc:"a code of a receipt or problem" example:"over-budget"`
 		AcceptLanguage string `header:"Accept-Language" doc:"zh or en"`
 	}
+	readyInput struct {
+		Reading string `query:"reading" enum:"true,false" default:"false" doc:"also ask that every fund can be read"`
+	}
 	noInput struct{}
 )
 
@@ -56,8 +59,8 @@ func (h *HTTP) describe() {
 	register[noInput](h, api, huma.Operation{
 		OperationID: "alive", Method: http.MethodGet, Path: "/healthz", Summary: "Whether the process is alive", Responses: d.responses(d.health()),
 	}, (*request).alive)
-	register[noInput](h, api, huma.Operation{
-		OperationID: "ready", Method: http.MethodGet, Path: "/readyz", Summary: "Whether the broker answers", Responses: d.responses(d.health(), 503),
+	register[readyInput](h, api, huma.Operation{
+		OperationID: "ready", Method: http.MethodGet, Path: "/readyz", Summary: "Whether the broker answers", Responses: d.responses(d.health(), 422, 503),
 	}, (*request).ready)
 	for _, r := range h.o.Routes {
 		op := r.Operation

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,8 @@ type Sharing struct {
 	Replicas int
 	// Lease is how long a fund stays with a ledger that is not heard of any more. It is the same for all who share; 0 is three seconds.
 	Lease time.Duration
+	// Records takes a record of what became of each request that was decided here. nil is nowhere.
+	Records *slog.Logger
 
 	idle time.Duration // after which a fund is given back; 0 is idleAfter
 }
@@ -103,7 +106,7 @@ func ServeShared(ctx context.Context, nc *nats.Conn, l *ledger.Ledger, version s
 	if o.idle == 0 {
 		o.idle = idleAfter
 	}
-	s := newService(nc, l)
+	s := newService(nc, l, o.Records)
 	self := nuid.Next()
 	held, err := openLeases(ctx, nc, self, o)
 	if err != nil {

@@ -85,7 +85,7 @@ func serve() (at *embedded.Address, stop func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	service, err := api.Serve(in, l, "v1.0.0")
+	service, err := api.Serve(in, l, "v1.0.0", nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -306,18 +306,29 @@ func (b *Books) Rebuild(ctx context.Context, fund events.Fund) (Status, error) {
 	return b.with(ctx, fund, (*runner).rebuild)
 }
 
-// Health says how far the book that is furthest behind is, in events, and how many have stopped.
-func (b *Books) Health() (lag uint64, stopped int) {
+// A Health is how books are: how many events the one lacks that is furthest behind, and how many are in each state that answers nothing, or nothing new.
+type Health struct {
+	Lag                           uint64
+	Loading, Unreachable, Stopped int
+}
+
+// Health says how the books are that somebody has asked for.
+func (b *Books) Health() (h Health) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.runners {
 		s := r.status()
-		lag = max(lag, s.Lag())
-		if s.State == StoppedHere {
-			stopped++
+		h.Lag = max(h.Lag, s.Lag())
+		switch s.State {
+		case Loading:
+			h.Loading++
+		case Unreachable:
+			h.Unreachable++
+		case StoppedHere:
+			h.Stopped++
 		}
 	}
-	return lag, stopped
+	return h
 }
 
 // unknownFund says that there is no such fund, and which there are.

@@ -304,8 +304,8 @@ func TestLagIsSeen(t *testing.T) {
 	if s, err := b.Status(t.Context(), "a", 0); err != nil || s.Seq != 5 || s.Last != 12 || s.Root != d.root("a", 5) {
 		t.Errorf("meanwhile the status is %+v, %v", s, err)
 	}
-	if lag, _ := b.Health(); lag != 7 {
-		t.Errorf("meanwhile the lag is %d", lag)
+	if h := b.Health(); h.Lag != 7 {
+		t.Errorf("meanwhile the lag is %d", h.Lag)
 	}
 	for range 10 { // and other readers are not held up by who waits to write
 		if cut := d.mustCut(b, "a", 0, ""); cut.Seq != 5 {
@@ -319,8 +319,8 @@ func TestLagIsSeen(t *testing.T) {
 	if s, err := b.Status(t.Context(), "a", 0); err != nil || s.Seq != 12 || s.Last != 15 || s.Lag() != 3 {
 		t.Errorf("the status is %+v, %v; want 12 of 15", s, err)
 	}
-	if lag, stopped := b.Health(); lag != 3 || stopped != 0 {
-		t.Errorf("the lag is %d and %d stopped", lag, stopped)
+	if h := b.Health(); h.Lag != 3 || h.Stopped != 0 {
+		t.Errorf("the lag is %d and %d stopped", h.Lag, h.Stopped)
 	}
 }
 
@@ -492,8 +492,8 @@ func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 			if s, err := b.Status(t.Context(), "a", 6); err != nil || s.State != StoppedHere || s.Seq != 4 || s.Lag() != 3 {
 				t.Errorf("later the status is %+v, %v", s, err)
 			}
-			if _, stopped := b.Health(); stopped != 1 {
-				t.Errorf("%d have stopped", stopped)
+			if h := b.Health(); h.Stopped != 1 {
+				t.Errorf("%d have stopped", h.Stopped)
 			}
 			// Folded anew it comes to the same.
 			if _, err := b.Rebuild(t.Context(), "a"); err != nil {

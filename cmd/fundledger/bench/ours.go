@@ -57,7 +57,7 @@ func open(ctx context.Context, folder string, serve bool) (o *opened, err error)
 		if o.in, err = server.Receive(); err != nil {
 			return nil, err
 		}
-		if o.service, err = api.Serve(o.in, o.ledger, ""); err != nil {
+		if o.service, err = api.Serve(o.in, o.ledger, "", nil); err != nil {
 			return nil, err
 		}
 		if err := o.in.FlushTimeout(10 * time.Second); err != nil {
