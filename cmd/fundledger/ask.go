@@ -86,8 +86,12 @@ func (a *app) completed(ctx context.Context, q *questions, s desk.Subject, answe
 			if at, err = a.counter(ctx, events.Fund(first(answers["fund"]))); err != nil {
 				return err
 			}
+			err := a.clerk(at).supplied(s, answers, false)
+			if err == nil {
+				err = a.clerk(at).ahead(s, answers)
+			}
 			at.close()
-			if err := a.clerk(at).supplied(s, answers, false); err != nil {
+			if err != nil {
 				return err
 			}
 			continue

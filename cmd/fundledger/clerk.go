@@ -22,14 +22,53 @@ type clerk struct {
 	*app
 	fund events.Fund
 	book *projections.Book // nil while no fund is named
+
+	// What was read of the log, so that it can be told when the log is not open any more.
+	told   map[events.Seq]string
+	waited map[waitingIn][]leftOver
+}
+
+// A waitingIn is what is asked of what waits.
+type waitingIn struct {
+	year events.Year
+	kind progress.Waiting
 }
 
 // clerk returns the clerk of a fund whose book is open; at is nil while no fund is named.
 func (a *app) clerk(at *counter) *clerk {
 	if at == nil {
-		return &clerk{app: a}
+		return a.clerkOf("", nil)
 	}
-	return &clerk{a, at.fund, at.book}
+	if at.clerk == nil {
+		at.clerk = a.clerkOf(at.fund, at.book)
+	}
+	return at.clerk
+}
+
+func (a *app) clerkOf(fund events.Fund, book *projections.Book) *clerk {
+	return &clerk{app: a, fund: fund, book: book, told: map[events.Seq]string{}, waited: map[waitingIn][]leftOver{}}
+}
+
+// ahead looks up what can be asked about a subject while the log is open.
+func (k *clerk) ahead(s desk.Subject, answers desk.Answers) error {
+	h := k.known()
+	if h == nil {
+		return nil
+	}
+	years := answers["year"]
+	if len(years) == 0 {
+		for _, y := range h.Years() {
+			years = append(years, y.String())
+		}
+	}
+	for _, year := range years {
+		for _, f := range s.Flags() {
+			if _, _, err := k.offers(s, f, desk.Answers{"year": {year}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // known is the history of the fund, nil where nothing is known of it.
@@ -176,6 +215,18 @@ func (k *clerk) inWords(e *events.Event) string {
 	return harmless(strings.Join(parts, "  "))
 }
 
+// inShort is an event among others of its kind: when, of whom, on which line, of how much.
+func (k *clerk) inShort(e *events.Event) string {
+	c := e.Command
+	var parts []string
+	for _, s := range []string{c.Date.String(), k.payee(e), strings.TrimSpace(string(c.Line) + " " + k.lineName(c.Year, c.Line)), words.Money(c.Amount.String())} {
+		if s != "" && s != "0" {
+			parts = append(parts, s)
+		}
+	}
+	return harmless(strings.Join(parts, "  "))
+}
+
 // payee is who was paid, as amended.
 func (k *clerk) payee(e *events.Event) string {
 	if e.Command.Kind != events.Disbursed {
@@ -235,11 +286,16 @@ func (k *clerk) offers(s desk.Subject, f desk.Flag, answers desk.Answers) (out [
 			if len(out) == mostOffered {
 				return out, all, nil
 			}
-			e, err := h.Stored(l.seq)
-			if err != nil {
-				return nil, 0, err
+			told, ok := k.told[l.seq]
+			if !ok {
+				e, err := h.Stored(l.seq)
+				if err != nil {
+					return nil, 0, err
+				}
+				told = k.inShort(&e)
+				k.told[l.seq] = told
 			}
-			out = append(out, offered{value: l.seq.String(), words: k.inWords(&e), left: l.left.Format(h.Decimals())})
+			out = append(out, offered{value: l.seq.String(), words: told, left: l.left.Format(h.Decimals())})
 		}
 	}
 	return out, max(all, len(out)), err
@@ -351,6 +407,14 @@ func (k *clerk) pieces(s desk.Subject, year events.Year) (out []leftOver, err er
 
 // waiting is what waits in a year.
 func (k *clerk) waiting(year events.Year, kind progress.Waiting) (out []leftOver, err error) {
+	if out, ok := k.waited[waitingIn{year, kind}]; ok {
+		return out, nil
+	}
+	defer func() {
+		if err == nil {
+			k.waited[waitingIn{year, kind}] = out
+		}
+	}()
 	s, err := k.book.Table("ageing", projections.Query{Year: year})
 	switch {
 	case events.CodeOf(err) == events.UnknownYear:

@@ -21,6 +21,7 @@ type counter struct {
 	log   *stream.Log
 	book  *projections.Book
 	trial *ledger.Trial
+	clerk *clerk
 }
 
 // counter reads a fund. A fund that nobody has opened yet has an empty book.

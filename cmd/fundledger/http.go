@@ -27,7 +27,7 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 		},
 	})
 	var routes []api.Route
-	for _, r := range web.Routes(books, version()) {
+	for _, r := range web.Routes(books, version(), &consoleDesk{a, s}) {
 		routes = append(routes, api.Route(r))
 	}
 	faults := a.faults()

@@ -161,10 +161,18 @@ func (a *app) post(ctx context.Context, s desk.Subject, answers desk.Answers, ye
 		if at, err = a.counter(ctx, events.Fund(given)); err != nil {
 			return err
 		}
-		at.close() // nobody keeps the folder while somebody thinks
+		defer at.close()
 	}
 	if err := a.clerk(at).supplied(s, answers, asks == nil); err != nil {
 		return err
+	}
+	if at != nil {
+		if asks != nil {
+			if err := a.clerk(at).ahead(s, answers); err != nil {
+				return err
+			}
+		}
+		at.close() // nobody keeps the folder while somebody thinks
 	}
 	if asks != nil {
 		if err = a.completed(ctx, asks, s, answers, at, !yes); err != nil {

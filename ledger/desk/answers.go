@@ -112,7 +112,7 @@ func (s Subject) atFlag(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if flag := s.flagAt(e.Args["field"]); flag != "" {
+	if flag := s.FlagAt(e.Args["field"]); flag != "" {
 		return e.With("field", "--"+flag)
 	}
 	return err

@@ -397,7 +397,7 @@ func (s Subject) settings(given []string) (set Answers, out []string, err error)
 		name = strings.TrimSpace(name)
 		f := s.Flag(name)
 		if f == nil && slices.Contains(events.Fields(s.Kind, s.Cause), strings.SplitN(name, ".", 2)[0]) {
-			f = s.Flag(s.flagAt(name))
+			f = s.Flag(s.FlagAt(name))
 		}
 		switch {
 		case !ok:

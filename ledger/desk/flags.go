@@ -208,8 +208,8 @@ func Having(flag string) (out []Subject) {
 	return out
 }
 
-// flagAt is the flag of the place in a command that an error names, such as payee.name or from[0].amount; "" where the subject has none.
-func (s Subject) flagAt(path string) string {
+// FlagAt is the flag of the place in a command that an error names, such as payee.name or from[0].amount; "" where the subject has none.
+func (s Subject) FlagAt(path string) string {
 	field, rest, _ := strings.Cut(path, ".")
 	field, _, _ = strings.Cut(field, "[")
 	found := ""

@@ -93,6 +93,12 @@ func (s *site) routesOfPages() []Route {
 		hidden("page-payees", "/payees", s.drawn(s.payeesPage)),
 		hidden("page-event", "/funds/{fund}/events/{n}", s.drawn(s.eventPage)),
 	}
+	if s.desk != nil {
+		routes = append(routes,
+			hidden("page-kinds", "/funds/{fund}/post", s.drawn(s.kindsPage)),
+			hidden("page-form", "/funds/{fund}/post/{kind}", s.drawn(s.formPage)),
+		)
+	}
 	for i := range pages {
 		routes = append(routes, hidden(pages[i].id, pages[i].path, s.drawn(s.bookPage(&pages[i]))))
 	}
@@ -640,7 +646,7 @@ func (v *view) QR() template.HTML {
 }
 
 // Writes says whether commands can be posted from here.
-func (v *view) Writes() bool { return false }
+func (v *view) Writes() bool { return v.site.desk != nil }
 
 // A kept parameter goes along with a form.
 type kept struct{ Name, Value string }

@@ -1,6 +1,7 @@
 // The console's script: what every page has. Each part of it stands in a module of its own and does nothing on a page that has nothing for it.
 import {follow} from './live.js';
 import {clocks} from './clocks.js';
+import {desk} from './desk.js';
 
 const root = document.documentElement;
 
@@ -36,3 +37,4 @@ addEventListener('resize', reachable);
 follow();
 clocks();
 reachable();
+desk();
