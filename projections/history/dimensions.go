@@ -110,11 +110,13 @@ func (h *History) value(k *key, dim string) string {
 // valueOf is what a part has in any dimension. A payee is called by its id, which two of one name do not share.
 func (h *History) valueOf(p *part, dim string) string {
 	if dim == ByPayee {
-		payee := &h.payees[p.payee]
-		return cmp.Or(payee.ID, payee.Name, payee.Ref)
+		return called(&h.payees[p.payee])
 	}
 	return h.value(&p.key, dim)
 }
+
+// called is by what a payee stands in a table that is divided by payee.
+func called(p *events.Payee) string { return cmp.Or(p.ID, p.Name, p.Ref) }
 
 // Payee is whom an event names. One that names nobody has the payee of what it is about: a refund that of its payment, a release that of its commitment, a
 // reversal that of what it reverses.
@@ -147,7 +149,7 @@ func (h *History) namedAt(n, last events.Seq) uint32 {
 func (h *History) isPayee(n uint32, c *Condition) bool {
 	payee := &h.payees[n]
 	if c.Value == "" || c.part {
-		return cmp.Or(payee.ID, payee.Name, payee.Ref) == c.Value
+		return called(payee) == c.Value
 	}
 	return c.Value == payee.ID || c.Value == payee.Name || c.Value == payee.Ref
 }

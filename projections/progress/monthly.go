@@ -115,10 +115,8 @@ func Monthly(h *history.History, q history.Query, months []Month, at int, open h
 		}
 	}
 	monthFace(s, m)
-	days, all := elapsed(y, *ended.AsOf)
-	s.Face = append(s.Face, sheet.Say("face.elapsed", sheet.Member{Name: "from", Value: sheet.Words(y.From.String())}, sheet.Member{Name: "to", Value: sheet.Words(y.To.String())},
-		sheet.Member{Name: "days", Value: sheet.Number(days)}, sheet.Member{Name: "all", Value: sheet.Number(all)},
-		sheet.Member{Name: "elapsed", Value: sheet.Rate(sheet.Share(events.Minor(days), events.Minor(all)))}))
+	pace := paceOn(y, *ended.AsOf)
+	s.Face = append(s.Face, pace.Said())
 
 	of := execution.Tables[0]
 	place := func(name string) int { return of.Column(name) }
@@ -140,8 +138,7 @@ func Monthly(h *history.History, q history.Query, months []Month, at int, open h
 		}
 		ahead := sheet.Cell{}
 		if r.Cells[rate].Kind != sheet.Null {
-			part, whole := over(&soFar[i], q.Denominator)
-			ahead = sheet.Plain(sheet.Ahead(part, whole, days, all))
+			ahead = sheet.Plain(pace.Ahead(&soFar[i], q.Denominator))
 		}
 		r.Cells = slices.Concat(r.Cells[:first], []sheet.Cell{r.Cells[adjusted]}, moved(&soFar[i].All, &before[i].All, &told.All),
 			[]sheet.Cell{r.Cells[rate], ahead, r.Cells[available]})

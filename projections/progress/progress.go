@@ -85,10 +85,33 @@ func dated(s *sheet.Sheet, day events.Day) {
 	s.Face = append(s.Face, sheet.Say("face.day", sheet.Member{Name: "date", Value: sheet.Words(day.String())}))
 }
 
-// elapsed is how many days of a year have passed on a day, and how many it has.
-func elapsed(y *history.Year, day events.Day) (days, all int64) {
-	all = int64(y.To-y.From) + 1
-	return min(max(int64(day-y.From)+1, 0), all), all
+// A Pace is how many days of a year have passed on a day, and how many it has.
+type Pace struct {
+	From, To, Day events.Day // of the year; up to which days are counted
+	Days, All     int64
+}
+
+// PaceOf is the pace of a year on the day up to which the query counts days.
+func PaceOf(h *history.History, y *history.Year, q history.Query) Pace { return paceOn(y, today(h, q)) }
+
+func paceOn(y *history.Year, day events.Day) Pace {
+	all := int64(y.To-y.From) + 1
+	return Pace{y.From, y.To, day, min(max(int64(day-y.From)+1, 0), all), all}
+}
+
+// Elapsed is how much of the year has passed, in percent.
+func (p Pace) Elapsed() string { return sheet.Share(events.Minor(p.Days), events.Minor(p.All)) }
+
+// Said says it.
+func (p Pace) Said() sheet.Cell {
+	return sheet.Say("face.elapsed", sheet.Member{Name: "from", Value: sheet.Words(p.From.String())}, sheet.Member{Name: "to", Value: sheet.Words(p.To.String())},
+		sheet.Member{Name: "days", Value: sheet.Number(p.Days)}, sheet.Member{Name: "all", Value: sheet.Number(p.All)}, sheet.Member{Name: "elapsed", Value: sheet.Rate(p.Elapsed())})
+}
+
+// Ahead is by how many percentage points the rate of a balance is above elapsed, "" where it has none.
+func (p Pace) Ahead(b *history.Balance, d history.Denominator) string {
+	part, whole := over(b, d)
+	return sheet.Ahead(part, whole, p.Days, p.All)
 }
 
 // over is what a rate divides and what by.
@@ -132,12 +155,10 @@ func Table(h *history.History, q history.Query, t Threshold, open history.Open) 
 	if err != nil {
 		return nil, err
 	}
-	day := today(h, q)
-	days, all := elapsed(y, day)
-	passed := sheet.Share(events.Minor(days), events.Minor(all))
-	dated(s, day)
-	s.Face = append(s.Face, sheet.Say("face.elapsed", sheet.Member{Name: "from", Value: sheet.Words(y.From.String())}, sheet.Member{Name: "to", Value: sheet.Words(y.To.String())},
-		sheet.Member{Name: "days", Value: sheet.Number(days)}, sheet.Member{Name: "all", Value: sheet.Number(all)}, sheet.Member{Name: "elapsed", Value: sheet.Rate(passed)}))
+	pace := PaceOf(h, y, q)
+	passed := pace.Elapsed()
+	dated(s, pace.Day)
+	s.Face = append(s.Face, pace.Said())
 	s.Face = append(s.Face, sheet.Say("face.threshold", sheet.Member{Name: "points", Value: sheet.Plain(t.points.String())}))
 	s.Head = append(s.Head, sheet.Member{Name: "threshold", Value: sheet.Plain(t.points.String())})
 
@@ -154,9 +175,9 @@ func Table(h *history.History, q history.Query, t Threshold, open history.Open) 
 			continue
 		}
 		part, whole := over(&balances[i], q.Denominator)
-		st.ahead = sheet.Ahead(part, whole, days, all)
+		st.ahead = pace.Ahead(&balances[i], q.Denominator)
 		st.shortOfPoints = decimal.RequireFromString(st.ahead)
-		st.lacking = sheet.Money(max(sheet.Part(whole, days, all)-part, 0), h.Decimals())
+		st.lacking = sheet.Money(max(sheet.Part(whole, pace.Days, pace.All)-part, 0), h.Decimals())
 	}
 	cells := func(st *standing) []sheet.Cell {
 		return []sheet.Cell{st.row.Cells[adjusted], st.row.Cells[spent], st.row.Cells[rate], sheet.Rate(passed), sheet.Plain(st.ahead), st.lacking}

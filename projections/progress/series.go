@@ -92,49 +92,46 @@ type spread struct {
 
 // spreadOf is the spread of a line, nil where the year has no such line.
 func spreadOf(h *history.History, y *history.Year, q history.Query, line events.Line, step Step) (*spread, error) {
-	in := map[events.Line]bool{}
-	for _, l := range y.Lines() { // parents come before their children
-		in[l.Code] = l.Code == line || l.Code != events.Root && in[l.Parent]
-	}
-	if !in[line] {
-		return nil, nil
-	}
 	s := &spread{spans: spans(y, step, q.AsOf), adjusted: y.Budgeted, available: y.Budgeted, rate: y.Budgeted}
-	if len(q.Where) > 0 && y.Budgeted { // budgets may not be divided by them
-		var err error
-		if s.rate, s.available, err = h.Budgeted(y, q, line); err != nil {
-			return nil, err
-		}
+	ends := make([]events.Day, len(s.spans)-1)
+	for i := range ends {
+		ends[i] = s.spans[i].to
 	}
-	last := len(s.spans) - 1
-	var failed error
-	h.Counted(y, q, func(p *history.Posting) {
-		if !in[p.Line] || failed != nil {
-			return
-		}
-		at := last
-		if p.Counts <= y.To {
-			at, _ = slices.BinarySearchFunc(s.spans[:last], p.Counts, func(s span, d events.Day) int { return int(s.to) - int(d) })
-		}
-		failed = add(&s.spans[at].sum, p)
-	})
-	return s, failed
+	sums, err := h.Spread(y, q, line, ends)
+	if sums == nil || err != nil {
+		return nil, err
+	}
+	for i := range sums {
+		s.spans[i].sum = sums[i]
+	}
+	if len(q.Where) > 0 && y.Budgeted { // budgets may not be divided by them
+		s.rate, s.available, err = h.Budgeted(y, q, line)
+	}
+	return s, err
 }
 
-// add adds a posting up as [history.Balance] says; the part that is a group's own is left out.
-func add(b *history.Balance, p *history.Posting) error {
-	if err := b.All.Add(p.Measure, p.Amount); err != nil {
-		return err
+// A Point is where a line with everything below it stood at the end of a period.
+type Point struct {
+	From, To events.Day // From is not set before the year's first day, and To not after its last
+	history.Balance
+}
+
+// Course is where a line stood at the end of each period of a year, up to the date asked for: before the year, in each of its periods, and after it. It is nil where
+// the year has no such line.
+func Course(h *history.History, y *history.Year, q history.Query, line events.Line, step Step) ([]Point, error) {
+	s, err := spreadOf(h, y, q, line, step)
+	if s == nil || err != nil {
+		return nil, err
 	}
-	if p.Lot == "" {
-		if err := b.Free.Add(p.Measure, p.Amount); err != nil {
-			return err
+	var running history.Balance
+	out := make([]Point, len(s.spans))
+	for i := range s.spans {
+		if err := plus(&running, &s.spans[i].sum); err != nil {
+			return nil, err
 		}
+		out[i] = Point{s.spans[i].from, s.spans[i].to, running}
 	}
-	if p.Channel == events.LowerTreasury {
-		return b.Sent.Add(p.Measure, p.Amount)
-	}
-	return nil
+	return out, nil
 }
 
 // plus adds another balance.

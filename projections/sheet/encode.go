@@ -104,6 +104,11 @@ func (s *Sheet) unitName(o Options) string {
 	return Catalogue.Say(o.Lang, "unit."+of+"."+string(o.Unit), map[string]string{"currency": s.Currency})
 }
 
+// Counted says what the amounts are counted in.
+func (s *Sheet) Counted(o Options) string {
+	return Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})
+}
+
 // unitCode is the unit's name for programs, as stated figures have it.
 func (s *Sheet) unitCode() string {
 	if s.Currency == "CNY" {

@@ -34,7 +34,8 @@ func WriteTable(w io.Writer, s *Sheet, n int, o Options, links Links) (wide bool
 	return writeHTML(w, &one, o, links, "tables")
 }
 
-// Links say where a fragment stands: the addresses of what its cells speak of, "" for what has none, and how people read there. The zero Links has none of it.
+// Links say where a fragment stands: the addresses of what its cells speak of, "" for what has none, how people read there, and what the page draws
+// itself. The zero Links has none of it.
 type Links struct {
 	// Event is where an event is shown whole, whose number stands in a list of numbers.
 	Event func(events.Seq) string
@@ -46,6 +47,16 @@ type Links struct {
 	Zone *time.Location
 	// Page has a table that is wider than the page scrolled by the keyboard too, and tells a voice what is in Chinese on a page that is not.
 	Page bool
+	// Above stands between the face and the tables.
+	Above template.HTML
+	// Drawn is one more column of a table, beside what its rows are called; nil is none.
+	Drawn func(t *Table) *Drawn
+}
+
+// A Drawn is a column that no other encoder has: its heading, and what stands in it beside a row.
+type Drawn struct {
+	Heading string
+	Cell    func(Row) template.HTML
 }
 
 // Moment is when something was recorded as people read it in that zone.
@@ -56,6 +67,7 @@ func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) (wide
 		return false, err
 	}
 	p := &page{Lang: pageLang(o), Pages: Catalogue.Say(o.Lang, "page.number", map[string]string{"page": "\x00", "pages": "\x01"}), Foot: safe(s.foot(o)), s: s, o: o}
+	p.Above = links.Above
 	st := style{null: nothing, thousands: true, percent: "%", people: true, said: map[string]string{}}
 	p.Title = safe(visible(s.plain(Say("title."+s.Name, s.Title...), o, st), ""))
 	for _, f := range s.Face {
@@ -67,11 +79,14 @@ func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) (wide
 		}
 		l := &layout{s: s, t: t, o: o, st: st}
 		part := &pageTable{l: l, links: links, Main: i == 0, Title: p.Title, Empty: t.silent()}
+		if links.Drawn != nil {
+			part.drawn = links.Drawn(t)
+		}
 		if i > 0 || name == "tables" {
 			part.Title = Catalogue.Say(o.Lang, "table."+t.Name, nil)
 		}
 		if !s.NoMoney {
-			part.Unit = Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})
+			part.Unit = s.Counted(o)
 		}
 		if part.Nothing = Catalogue.Say(o.Lang, "table.empty", nil); !part.Empty {
 			l.measure()
@@ -122,6 +137,7 @@ func pageLang(o Options) string {
 type page struct {
 	Lang, Title, Foot, Pages string
 	Face                     [][]pagePart
+	Above                    template.HTML
 	Tables                   []*pageTable
 	Wide                     bool
 
@@ -142,6 +158,7 @@ func (p *page) Number() template.CSS {
 type pageTable struct {
 	l                    *layout
 	links                Links
+	drawn                *Drawn
 	Title, Unit, Nothing string
 	Main, Empty          bool
 }
@@ -156,7 +173,8 @@ func (t *pageTable) Region() string {
 
 type pageCell struct {
 	pagePart
-	Parts      []pagePart // instead of the text, where several things stand in a cell
+	Parts      []pagePart    // instead of the text, where several things stand in a cell
+	Drawn      template.HTML // instead of both
 	Class      string
 	Cols, Rows int
 	Scope      string
@@ -167,6 +185,7 @@ type pageCell struct {
 func (t *pageTable) Heads() [][]pageCell {
 	spans, two := t.l.spans()
 	var upper, lower []pageCell
+	called := t.called()
 	for _, s := range spans {
 		if s.n > 1 {
 			upper = append(upper, pageCell{pagePart: pagePart{Text: s.head}, Cols: s.n, Rows: 1, Scope: "colgroup"})
@@ -181,6 +200,15 @@ func (t *pageTable) Heads() [][]pageCell {
 				upper = append(upper, c)
 			} else {
 				lower = append(lower, c)
+			}
+			if t.drawn != nil && t.l.columns[at] == called {
+				drawn := pageCell{pagePart: pagePart{Text: t.drawn.Heading}, Cols: 1, Rows: 1, Scope: "col", Class: "drawn"}
+				if two {
+					drawn.Rows = 2
+					upper = append(upper, drawn)
+				} else {
+					lower = append(lower, drawn)
+				}
 			}
 		}
 	}
@@ -198,12 +226,17 @@ type pageRow struct {
 	Cells     []pageCell
 }
 
+// called is the column of what a row is called.
+func (t *pageTable) called() int {
+	if i := t.l.t.Column("name"); i >= 0 && slices.Contains(t.l.columns, i) {
+		return i
+	}
+	return t.l.columns[0]
+}
+
 // Rows walks the rows. What a row is called is its heading.
 func (t *pageTable) Rows() iter.Seq[pageRow] {
-	called := t.l.columns[0]
-	if i := t.l.t.Column("name"); i >= 0 && slices.Contains(t.l.columns, i) {
-		called = i
-	}
+	called := t.called()
 	return func(yield func(pageRow) bool) {
 		for r := range t.l.all {
 			row := pageRow{}
@@ -229,6 +262,9 @@ func (t *pageTable) Rows() iter.Seq[pageRow] {
 				}
 				t.link(&c, r.Row, i)
 				row.Cells = append(row.Cells, c)
+				if t.drawn != nil && i == called {
+					row.Cells = append(row.Cells, pageCell{Class: "drawn", Drawn: t.drawn.Cell(r.Row)})
+				}
 			}
 			if !yield(row) {
 				return
@@ -326,7 +362,7 @@ tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular
 <ul class="face">{{range .Face}}
 <li>{{range .}}{{template "part" .}}{{end}}</li>{{end}}
 </ul>
-{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "tables"}}{{range .Tables}}{{template "table" .}}{{end}}{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
+{{.Above}}{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "tables"}}{{range .Tables}}{{template "table" .}}{{end}}{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
 {{if .Empty}}<p>{{.Nothing}}</p>
 {{else}}<div class="scroll"{{with .Region}} role="region" tabindex="0" aria-label="{{.}}"{{end}}><table>
 <caption><span class="name">{{.Title}}</span>{{with .Unit}} <span class="unit">{{.}}</span>{{end}}</caption>
@@ -341,5 +377,5 @@ tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular
 <li>{{.}}</li>{{end}}
 </ul>
 {{end}}{{end}}</section>
-{{end}}{{define "marks"}}{{with .Class}} class="{{.}}"{{end}}{{with .Lang}} lang="{{.}}"{{end}}{{end}}{{define "cell"}}{{if .Parts}}{{range $i, $p := .Parts}}{{if $i}} {{end}}{{template "part" $p}}{{end}}{{else}}{{template "part" .}}{{end}}{{end -}}
+{{end}}{{define "marks"}}{{with .Class}} class="{{.}}"{{end}}{{with .Lang}} lang="{{.}}"{{end}}{{end}}{{define "cell"}}{{if .Drawn}}{{.Drawn}}{{else if .Parts}}{{range $i, $p := .Parts}}{{if $i}} {{end}}{{template "part" $p}}{{end}}{{else}}{{template "part" .}}{{end}}{{end -}}
 {{define "part"}}{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else if .Time}}<time datetime="{{.Time}}" title="{{.Time}}">{{.Text}}</time>{{else}}{{.Text}}{{end}}{{end}}`))

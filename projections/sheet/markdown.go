@@ -26,7 +26,7 @@ func WriteMarkdown(w io.Writer, s *Sheet, o Options) error {
 		line("- " + escaped(visible(s.plain(f, o, st), "")))
 	}
 	if !s.NoMoney {
-		line("- " + escaped(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)})))
+		line("- " + escaped(s.Counted(o)))
 	}
 	for i, t := range s.Tables {
 		if t.silent() && i > 0 {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"fundledger/events"
+	"fundledger/events/words"
 
 	"github.com/shopspring/decimal"
 )
@@ -53,6 +54,9 @@ func pow10(n int) int64 {
 	}
 	return p
 }
+
+// Format returns an amount as people read it in the unit, in groups of three digits.
+func (u Unit) Format(m events.Minor, decimals int) string { return words.Money(u.format(m, decimals)) }
 
 func (u Unit) format(m events.Minor, decimals int) string {
 	n, places := u.printed(m, decimals)

@@ -273,6 +273,9 @@ func (c Cell) Int() int64 { return c.n }
 // Minor returns an amount in the currency's smallest unit.
 func (c Cell) Minor() events.Minor { return events.Minor(c.n) }
 
+// Decimals is how many digits an amount has after the point.
+func (c Cell) Decimals() int { return int(c.decimals) }
+
 // Members returns the members of an object or the arguments of a saying.
 func (c Cell) Members() []Member {
 	if c.more == nil {

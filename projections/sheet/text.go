@@ -33,7 +33,7 @@ func WriteText(w io.Writer, s *Sheet, o Options) error {
 		line(visible(s.plain(f, o, st), ""))
 	}
 	if !s.NoMoney {
-		line(Catalogue.Say(o.Lang, "face.unit", map[string]string{"unit": s.unitName(o)}))
+		line(s.Counted(o))
 	}
 	for i, t := range s.Tables {
 		if t.silent() && i > 0 {

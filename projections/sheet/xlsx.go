@@ -294,7 +294,7 @@ func (b *workbook) begin(l *layout, title string, main, empty bool) (*worksheet,
 	}
 	unit := ""
 	if !b.s.NoMoney {
-		unit = Catalogue.Say(b.o.Lang, "face.unit", map[string]string{"unit": b.s.unitName(b.o)})
+		unit = b.s.Counted(b.o)
 	}
 	spans, two := l.spans()
 	heads := 1
