@@ -122,7 +122,7 @@ type Paid struct {
 	Spent events.Minor
 }
 
-// Flows lists the lines of a year of which anything was spent, in the order of the tree, each with so many of its payees. They are those of a table that is divided by
+// Flows lists the lines of a year of which anything was spent, in the order of the tree, each with so many of its payees; one further payee is listed too. They are those of a table that is divided by
 // payee. All postings of what was paid and returned are looked at.
 func (h *History) Flows(y *Year, q Query, most int) ([]Flow, error) {
 	spent := map[int32][]*cell{}
@@ -174,7 +174,7 @@ func (h *History) Flows(y *Year, q Query, most int) ([]Flow, error) {
 			sum := sums[payee]
 			sums[payee], seen[payee] = 0, false
 			add(&f.Spent, sum)
-			if at < most {
+			if at < most || len(touched) == most+1 {
 				f.Most = append(f.Most, Paid{h.payees[payee], sum})
 			} else {
 				f.Others++

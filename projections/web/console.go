@@ -37,6 +37,7 @@ import (
 //	/funds/{fund}                                 a fund: its years, its newest events
 //	/funds/{fund}/events/{n}                      an event, what it hangs together with, what it posts
 //	/funds/{fund}/years/{year}                    execution, with both clocks to move
+//	/funds/{fund}/years/{year}/charts             the same as pictures, and where the money went
 //	/funds/{fund}/years/{year}/{view}             each of [yearViews]
 //	/funds/{fund}/years/{year}/lines/{line}       the statement of a line
 //	/payees                                       what each payee got
@@ -77,6 +78,7 @@ var clocks = []string{"as_of", "known_at"}
 var pages = []page{
 	{"page-fund", "/funds/{fund}", "fund", []string{"known_at"}, (*view).fund},
 	{"page-year", "/funds/{fund}/years/{year}", "year", append([]string{"basis", "denominator"}, clocks...), (*view).year},
+	{"page-charts", "/funds/{fund}/years/{year}/charts", "charts", append([]string{"basis", "denominator"}, clocks...), (*view).charts},
 	{"page-view", "/funds/{fund}/years/{year}/{view}", "table", append([]string{"basis", "denominator", "by", "where", "threshold", "month", "after_close", "account", "window"}, clocks...), (*view).yearView},
 	{"page-statement", "/funds/{fund}/years/{year}/lines/{line}", "table", append([]string{"from", "basis"}, clocks...), (*view).statement},
 }
@@ -464,6 +466,8 @@ func (v *view) Export(format string) string {
 		p = "/v1/payees"
 	case len(parts) == 4 && parts[2] == "years":
 		p = "/v1" + p + "/tables/execution"
+	case len(parts) == 5 && parts[4] == "charts":
+		p = "/v1/funds/" + parts[1] + "/years/" + parts[3] + "/tables/execution"
 	case len(parts) == 5 && parts[2] == "years" && slices.Contains(projections.Tables, parts[4]):
 		p = "/v1/funds/" + parts[1] + "/years/" + parts[3] + "/tables/" + parts[4]
 	case len(parts) == 5 && parts[2] == "years":
@@ -488,9 +492,11 @@ func (v *view) Export(format string) string {
 func (v *view) Formats() []string { return []string{"xlsx", "csv", "html", "md", "json", "text"} }
 
 // show makes the page's table of a sheet.
-func (v *view) show(s *sheet.Sheet) (template.HTML, error) {
+func (v *view) show(s *sheet.Sheet) (template.HTML, error) { return v.showWith(s, v.links()) }
+
+func (v *view) showWith(s *sheet.Sheet, links sheet.Links) (template.HTML, error) {
 	var out bytes.Buffer
-	wide, err := sheet.WriteFragment(&out, s, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
+	wide, err := sheet.WriteFragment(&out, s, v.options(), links)
 	v.wide = v.wide || wide
 	return template.HTML(out.String()), err // made by a template that escapes
 }
@@ -567,7 +573,7 @@ func (v *view) event(fund events.Fund, n events.Seq) string {
 
 // layouts has the whole page for each template.
 var layouts = func() map[string]*template.Template {
-	root := template.Must(template.New("").ParseFS(consoleFiles, "console/layout.html"))
+	root := template.Must(template.New("").ParseFS(consoleFiles, "console/layout.html", "console/drawn.html"))
 	out := map[string]*template.Template{}
 	files, err := fs.Glob(consoleFiles, "console/*.html")
 	if err != nil {
@@ -575,7 +581,7 @@ var layouts = func() map[string]*template.Template {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name == "layout" {
+		if name == "layout" || name == "drawn" {
 			continue
 		}
 		out[name] = template.Must(template.Must(root.Clone()).ParseFS(consoleFiles, file))

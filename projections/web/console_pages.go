@@ -44,7 +44,7 @@ func ofTable(name string) func(*projections.Book, *ask) (*sheet.Sheet, error) {
 
 // Tabs are the views of a year, for the links beside each other.
 func (v *view) Tabs() []string {
-	out := []string{""}
+	out := []string{"", "charts"}
 	for _, y := range yearViews {
 		out = append(out, y.name)
 	}
@@ -99,21 +99,18 @@ func (v *view) sheetPage(s *sheet.Sheet, err error) error {
 	if err != nil {
 		return err
 	}
+	return v.sheetWith(s, v.links())
+}
+
+// sheetWith shows one sheet with what the page adds to it.
+func (v *view) sheetWith(s *sheet.Sheet, links sheet.Links) (err error) {
 	if v.Title == "" {
 		if v.Title, err = s.Called(sheet.Options{Lang: v.Lang}); err != nil {
 			return err
 		}
 	}
-	v.Sheet, err = v.show(s)
+	v.Sheet, err = v.showWith(s, links)
 	return err
-}
-
-// year shows the execution of a year.
-func (v *view) year(b *projections.Book, a *ask) error {
-	if _, err := v.in(b); err != nil {
-		return err
-	}
-	return v.sheetPage(b.Table("execution", a.query))
 }
 
 // yearView shows one of the other views of a year.
@@ -141,61 +138,6 @@ func (v *view) statement(b *projections.Book, a *ask) error {
 		return err
 	}
 	return v.sheetPage(b.Statement(a.query, a.line, a.from))
-}
-
-// A fundPage is what the page of a fund shows beside its years.
-type fundPage struct {
-	Newest []newEvent
-}
-
-// A newEvent is one of the newest events of a fund.
-type newEvent struct {
-	Seq      events.Seq
-	Kind     string
-	Year     events.Year
-	Recorded string
-}
-
-// newestMost is how many of the newest events the page of a fund lists.
-const newestMost = 20
-
-// fund shows a fund: its years at a glance, and its newest events.
-func (v *view) fund(b *projections.Book, a *ask) error {
-	v.Title = v.FundName
-	if v.Title == "" {
-		v.Title = string(v.Fund)
-	}
-	main := &fundPage{}
-	h := b.History()
-	for n := h.Last(); n > 0 && len(main.Newest) < newestMost; n-- {
-		e := h.Event(n)
-		main.Newest = append(main.Newest, newEvent{n, v.Word("kind." + string(e.Kind)), e.Year, h.Recorded(n).UTC().Format("2006-01-02 15:04:05Z")})
-	}
-	v.Main = main
-	var g projections.Glance
-	if err := g.Add(b, v.At.Root); err != nil {
-		return err
-	}
-	return v.sheetPage(g.Sheet(), nil)
-}
-
-// fundsPage shows every fund and year.
-func (s *site) fundsPage(v *view) error {
-	if err := v.ask(ofFunds[:2]); err != nil {
-		return err
-	}
-	v.Template, v.Live = "funds", everyFund
-	glance, tag, err := s.glance(v.r, v.a, "page", v.r.Host, v.r.URL.String())
-	if err != nil {
-		return err
-	}
-	v.tag = tag
-	if v.same = has(v.r, tag); v.same {
-		return nil
-	}
-	made, tag, err := glance()
-	v.tag = tag
-	return v.sheetPage(made, err)
 }
 
 // payeesPage shows what each payee got.
