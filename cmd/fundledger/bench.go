@@ -21,7 +21,7 @@ import (
 )
 
 // What bench measures; import is of append the file alone, with the rows that it is compared with.
-var benches = []string{"append", "import", "start", "replay", "as-of"}
+var benches = []string{"append", "import", "start", "replay", "as-of", "live"}
 
 func (a *app) benchCommand() *cobra.Command {
 	var o bench.Options
@@ -43,6 +43,14 @@ func (a *app) benchCommand() *cobra.Command {
 				return a.badNumber("rounds", strconv.Itoa(o.Rounds))
 			case !(seconds > 0) || seconds > math.MaxInt32:
 				return a.badNumber("seconds", flags.Lookup("seconds").Value.String())
+			case o.Clients < 1:
+				return a.badNumber("clients", strconv.Itoa(o.Clients))
+			case o.Rate < 1:
+				return a.badNumber("rate", strconv.Itoa(o.Rate))
+			case o.Idle < 0:
+				return a.badFlag("idle", strconv.Itoa(o.Idle), "0 …")
+			case o.Hostile < 0:
+				return a.badFlag("hostile", strconv.Itoa(o.Hostile), "0 …")
 			case o.Payments < 0 || o.Payments == 0 && flags.Changed("events"):
 				return a.badNumber("events", strconv.Itoa(o.Payments))
 			case o.Size < 1 || o.Size > bench.MaxSize:
@@ -57,6 +65,9 @@ func (a *app) benchCommand() *cobra.Command {
 				return err
 			}
 			o.Time = time.Duration(seconds * float64(time.Second))
+			if what == "live" { // the server's is of interest
+				o.Profile, profile = profile, ""
+			}
 			stop, err := profiled(profile)
 			if err != nil {
 				return err
@@ -71,6 +82,10 @@ func (a *app) benchCommand() *cobra.Command {
 	f.Float64Var(&seconds, "seconds", 3, a.say("flag.seconds", nil))
 	f.IntVar(&o.Payments, "events", 0, a.say("flag.bench-events", nil))
 	f.IntVar(&o.Size, "size", 620, a.say("flag.size", nil))
+	f.IntVar(&o.Clients, "clients", 1000, a.say("flag.bench-clients", nil))
+	f.IntVar(&o.Rate, "rate", 200, a.say("flag.bench-rate", nil))
+	f.IntVar(&o.Idle, "idle", 10_000, a.say("flag.bench-idle", nil))
+	f.IntVar(&o.Hostile, "hostile", 2000, a.say("flag.bench-hostile", nil))
 	f.StringVar(&o.Postgres, "postgres", "", a.say("flag.postgres", nil))
 	f.StringVar(&o.Dir, "dir", os.TempDir(), a.say("flag.dir", nil))
 	f.StringVar(&profile, "cpuprofile", "", a.say("flag.cpuprofile", nil))
@@ -104,7 +119,7 @@ func profiled(path string) (stop func(), err error) {
 
 func (a *app) bench(ctx context.Context, what string, o bench.Options, q question) error {
 	measure := map[string]func(context.Context, bench.Options) (*bench.Report, error){
-		"start": bench.Start, "replay": bench.Replay, "as-of": bench.AsOf,
+		"start": bench.Start, "replay": bench.Replay, "as-of": bench.AsOf, "live": bench.Live,
 	}[what]
 	if measure == nil {
 		measure = bench.Append
@@ -115,14 +130,29 @@ func (a *app) bench(ctx context.Context, what string, o bench.Options, q questio
 	}
 	if o.Only == nil {
 		o.Only = rows
+		if what == "live" {
+			o.Only = slices.DeleteFunc(slices.Clone(rows), func(row string) bool {
+				return o.Idle == 0 && row == bench.Idle || o.Hostile == 0 && strings.HasSuffix(row, bench.AmongHostile)
+			})
+		}
 	}
 	if o.Payments == 0 {
-		o.Payments = 200_000
-		if what != "append" && what != "import" {
+		switch what {
+		case "append", "import":
+			o.Payments = 200_000
+		case "live":
+			o.Payments = 1000
+		default:
 			o.Payments = 1_000_000
 		}
 	}
 	o.Append = a.appendTo
+	if o.Program = a.program; o.Program == "" {
+		var err error
+		if o.Program, err = os.Executable(); err != nil {
+			return err
+		}
+	}
 	if a.watched() {
 		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(a.stderr), progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true))
 		o.Progress = func(round int, row string) {
@@ -152,6 +182,8 @@ func rowsOf(what string) []string {
 		return bench.ReplayRows
 	case "as-of":
 		return bench.AsOfRows
+	case "live":
+		return bench.LiveRows
 	}
 	return bench.Rows
 }
@@ -209,6 +241,12 @@ func benchSheet(what string, o bench.Options, r *bench.Report) *sheet.Sheet {
 		}
 		s.Head = append(s.Head, member("window", sheet.Number(bench.Window)), member("postgres", sheet.Words(r.Postgres)), member("not_durable", sheet.Listed(loose...)))
 	}
+	if what == "live" {
+		clients, rate, cores := sheet.Number(o.Clients), sheet.Number(o.Rate), sheet.Number(runtime.NumCPU())
+		s.Head = append(s.Head, member("clients", clients), member("rate", rate))
+		face("bench-live", member("clients", clients), member("rate", rate))
+		face("bench-shares", member("processors", cores))
+	}
 	face("bench-load", member("payments", payments), member("bytes", size))
 	face("bench-machine", member("processors", processors), member("system", system))
 	if appends {
@@ -224,8 +262,12 @@ func benchSheet(what string, o bench.Options, r *bench.Report) *sheet.Sheet {
 		face("bench-not-durable", member("setting", sheet.Words(setting[0])), member("value", sheet.Words(setting[1])))
 	}
 	columns := sheet.Columns("name", "|", "per_second", "per_second_low", "per_second_high", "p50_us")
+	if what == "live" {
+		columns = sheet.Columns("name", "|", "clients", "per_second", "p50_us")
+	}
 	further := map[string]string{
 		"bench-append": "p99_us vs_unsynced vs_synced vs_fdatasync vs_postgres", "bench-replay": "vs_consumer bytes_per_event", "bench-as-of": "p99_us vs_postgres bytes_per_event",
+		"bench-live": "p99_us p99_us_low p99_us_high max_us vs_raw vs_calm server_cpu clients_cpu server_mb kb_per_client",
 	}[name]
 	for _, c := range strings.Fields(further) {
 		columns = append(columns, sheet.Column{Name: c, Right: true})
@@ -236,6 +278,9 @@ func benchSheet(what string, o bench.Options, r *bench.Report) *sheet.Sheet {
 			"name": sheet.Words(row.Name), "per_second": rounded(row.PerSecond), "per_second_low": rounded(row.Low), "per_second_high": rounded(row.High),
 			"p50_us": rounded(float64(row.P50) / 1e3), "p99_us": rounded(float64(row.P99) / 1e3), "vs_unsynced": ratio(row.VsUnsynced), "vs_synced": ratio(row.VsSynced),
 			"vs_fdatasync": ratio(row.VsFdatasync), "vs_postgres": ratio(row.VsPostgres), "vs_consumer": ratio(row.VsConsumer), "bytes_per_event": ratio(row.PerEvent),
+			"clients": rounded(float64(row.Clients)), "p99_us_low": rounded(float64(row.P99Low) / 1e3), "p99_us_high": rounded(float64(row.P99High) / 1e3),
+			"max_us": rounded(float64(row.Max) / 1e3), "vs_raw": ratio(row.VsRaw), "vs_calm": ratio(row.VsCalm), "server_cpu": rounded(100 * row.ServerCPU),
+			"clients_cpu": rounded(100 * row.ClientsCPU), "server_mb": rounded(row.ServerMemory / (1 << 20)), "kb_per_client": ratio(row.PerClient / (1 << 10)),
 		}
 		out := sheet.Row{Depth: 1}
 		for _, c := range columns {

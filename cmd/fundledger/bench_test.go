@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -21,19 +22,31 @@ type measured struct {
 		P99                   float64  `json:"p99_us"`
 		VsUnsynced, VsSynced  *string
 		VsFdatasync, Postgres *string
+
+		Clients  int
+		Max      float64 `json:"max_us"`
+		VsRaw    *string `json:"vs_raw"`
+		VsCalm   *string `json:"vs_calm"`
+		ServerMB float64 `json:"server_mb"`
+		KB       *string `json:"kb_per_client"`
 	}
 }
 
 func measure(t *testing.T, args ...string) (m measured, names []string) {
 	t.Helper()
+	return (&program{}).measure(t, args...)
+}
+
+func (p *program) measure(t *testing.T, args ...string) (m measured, names []string) {
+	t.Helper()
 	dir := t.TempDir()
 	args = append([]string{"bench"}, append(args, "--dir", dir, "--format", "json", "--rounds", "1")...)
-	if err := json.Unmarshal([]byte((&program{}).ok(t, args...)), &m); err != nil {
+	if err := json.Unmarshal([]byte(p.ok(t, args...)), &m); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range m.Rows {
 		names = append(names, r.Name)
-		if (r.PerSecond == nil) != (r.Name == bench.OpenStore) {
+		if (r.PerSecond == nil) != (r.Name == bench.OpenStore || strings.HasSuffix(r.Name, "-reconnects")) {
 			t.Errorf("%s: %v a second", r.Name, r.PerSecond)
 		}
 	}
@@ -70,6 +83,47 @@ func TestBench(t *testing.T) {
 	}
 }
 
+// TestBenchLive has a few clients, all that disturb them, and some who wait.
+func TestBenchLive(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("live is measured on Linux only")
+	}
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{built: path}
+	m, names := p.measure(t, "live", "--seconds", "0.3", "--clients", "20", "--rate", "100", "--idle", "30", "--hostile", "40", "--events", "50")
+	want := []string{"balances", "balances-hostile", "balances-hostile-reconnects", "events", "events-hostile", "events-hostile-reconnects", "raw-fanout", "idle"}
+	if !slices.Equal(names, want) {
+		t.Fatalf("rows %v, want %v", names, want)
+	}
+	for _, r := range m.Rows {
+		disturbed, compared := strings.HasSuffix(r.Name, "-hostile"), strings.HasPrefix(r.Name, "events")
+		clients := map[bool]int{true: 40, false: 20}[strings.HasSuffix(r.Name, "-reconnects")]
+		switch {
+		case r.Name == "idle":
+			if r.Clients != 30 || r.P50 != 0 || r.KB == nil || r.ServerMB == 0 {
+				t.Errorf("%+v", r)
+			}
+		case r.Clients != clients || r.P50 <= 0 || r.P99 < r.P50 || r.Max < r.P99:
+			t.Errorf("%+v", r)
+		case clients == 20 && (compared != (r.VsRaw != nil) || disturbed != (r.VsCalm != nil) || r.ServerMB == 0):
+			t.Errorf("%+v", r)
+		}
+	}
+	if _, names := p.measure(t, "live", "--seconds", "0.1", "--clients", "1", "--rate", "10", "--idle", "0", "--hostile", "0", "--events", "1"); !slices.Equal(names, []string{"balances", "events", "raw-fanout"}) {
+		t.Errorf("without the idle and the hostile: %v", names)
+	}
+	for _, lang := range []string{"en", "zh"} {
+		out := p.ok(t, "bench", "live", "--only", "idle", "--seconds", "0.1", "--idle", "3", "--events", "1", "--rounds", "1", "--dir", t.TempDir(), "--lang", lang)
+		if !strings.Contains(out, "idle") || rawKey.MatchString(out) || strings.Contains(out, "column.") || strings.Contains(out, "title.") {
+			t.Errorf("in %s:\n%s", lang, out)
+		}
+	}
+}
+
 func TestBenchInWords(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"text", "md", "csv"} {
@@ -99,6 +153,10 @@ func TestBenchRefusesWhatItCannotMeasure(t *testing.T) {
 		{"append", "--data", "data"},
 		{"append", "--nats", "nats://127.0.0.1"},
 		{"start", "--events", "10"},
+		{"live", "--clients", "0"},
+		{"live", "--rate", "-1"},
+		{"live", "--idle", "-1"},
+		{"live", "--hostile", "-1"},
 	} {
 		for _, lang := range []string{"en", "zh"} {
 			got := (&program{}).run(t, append(append([]string{"bench"}, args...), "--lang", lang, "--dir", t.TempDir())...)

@@ -30,6 +30,7 @@ type program struct {
 	now    func() time.Time
 	faulty func(ledger.Log) ledger.Log
 	kept   events.Seq
+	built  string // the program's path, for what it runs in a process of its own
 	stdin  string
 	env    map[string]string
 }
@@ -60,7 +61,7 @@ func (p *program) app(out, err io.Writer, args ...string) *app {
 	}
 	return &app{
 		args: args, stdin: strings.NewReader(p.stdin), stdout: out, stderr: err, getenv: func(name string) string { return p.env[name] },
-		now: now, faulty: p.faulty, kept: p.kept, patience: enough, lease: time.Minute,
+		now: now, faulty: p.faulty, kept: p.kept, patience: enough, lease: time.Minute, program: p.built,
 	}
 }
 

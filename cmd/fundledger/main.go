@@ -54,6 +54,9 @@ type app struct {
 	// lease is how long a fund stays with a server of several that is not heard of; 0 is the usual time.
 	lease time.Duration
 
+	// program is the path of the program itself, for what runs in a process of its own; "" is this one.
+	program string
+
 	// here is where files go that nobody names a folder for; "" is where the process is.
 	here string
 

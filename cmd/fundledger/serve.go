@@ -26,6 +26,7 @@ type serving struct {
 	replicas     int
 	creds        string
 	log          string
+	profile      string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -37,6 +38,11 @@ func (a *app) serveCommand() *cobra.Command {
 			if err := a.keepLog(o.log); err != nil {
 				return err
 			}
+			stop, err := profiled(o.profile)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			switch {
 			case a.url == "" && (flags.Changed("replicas") || flags.Changed("creds")):
 				return usageError{errors.New(a.say("error.serve-folder", nil))}
@@ -57,6 +63,8 @@ func (a *app) serveCommand() *cobra.Command {
 	c.Flags().StringVar(&o.creds, "creds", "", a.say("flag.creds", nil))
 	c.Flags().StringVar(&o.log, "log", logForms[0], a.say("flag.log", nil))
 	_ = c.RegisterFlagCompletionFunc("log", cobra.FixedCompletions(logForms, cobra.ShellCompDirectiveNoFileComp))
+	c.Flags().StringVar(&o.profile, "cpuprofile", "", a.say("flag.cpuprofile", nil))
+	_ = c.Flags().MarkHidden("cpuprofile")
 	return c
 }
 

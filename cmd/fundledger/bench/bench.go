@@ -1,4 +1,4 @@
-// Package bench measures how fast events are appended, and how fast a folder is opened, on one machine and in one run.
+// Package bench measures how fast events are appended, how fast a folder is opened, and how soon many clients see what is appended, on one machine and in one run.
 //
 // Absolute figures say little: disks and neighbours differ from hour to hour. So every row is measured once in every round, the rows in turn, and
 // is compared with the raw engine of the same round: a bare JetStream that takes messages of the size of our events, once as it comes, without
@@ -69,6 +69,13 @@ type Options struct {
 	// Postgres is the address of a server on which a schema of a random name is made, and dropped in the end; "" for none. The user must be allowed to
 	// make one. Its rows are what a careful programmer would write: see postgres.go.
 	Postgres string
+	// Clients are those of [Live], Rate is how many payments are sent to it in a second, Idle how many clients its row idle has, and Hostile how many of those that
+	// disturb the others come back at once.
+	Clients, Rate, Idle, Hostile int
+	// Program is the path of the program itself, which [Live] runs as a server.
+	Program string
+	// Profile is where that server writes a profile of its processors' time; "" for none.
+	Profile string
 	// Append appends the commands of a file to a folder, as the command append does.
 	Append func(ctx context.Context, folder, file string) error
 	// Progress is told before each row of each round. It may be nil.
@@ -93,6 +100,16 @@ type Row struct {
 	VsConsumer float64
 	// PerEvent is how many bytes of memory a book needs for an event; of a table in PostgreSQL with its index, of disk.
 	PerEvent float64
+
+	// The others are of [Live]. Clients is how many there are, P99Low and P99High the least and the greatest 99th percentile of a round, and Max the longest of all.
+	Clients              int
+	P99Low, P99High, Max time.Duration
+	// VsRaw is P99 over that of raw-fanout, VsCalm over that of the same row without hostile clients.
+	VsRaw, VsCalm float64
+	// ServerCPU and ClientsCPU are shares of all processors' time: of the server's process, and of this one, which is the clients and who sends.
+	ServerCPU, ClientsCPU float64
+	// ServerMemory is how many bytes of the server are in memory in the end, PerClient how many more for each client than without.
+	ServerMemory, PerClient float64
 }
 
 // A Report is the rows of a run, with what a reader must know of it.
@@ -119,6 +136,13 @@ type sample struct {
 	events    int
 	elapsed   time.Duration
 	latencies []time.Duration // sorted
+
+	// The others are of [Live].
+	clients               int
+	serverCPU, clientsCPU float64
+	memory                int
+	perClient             float64
+	returned              []time.Duration // how long each took that came back, sorted
 }
 
 func (s *sample) perSecond() float64 { return float64(s.events) / s.elapsed.Seconds() }

@@ -176,6 +176,11 @@ func (r *run) appendFile(ctx context.Context, folder string) (s sample, err erro
 
 // verify reads a folder back: payments 0 to n-1 must be there, each once, and what every line has left, by the ledger's own account, must be right.
 func (r *run) verify(ctx context.Context, folder string, n int) error {
+	return r.verifyEach(ctx, folder, n, func(int, []byte) error { return nil })
+}
+
+// verifyEach is verify, and shows each payment's number and line.
+func (r *run) verifyEach(ctx context.Context, folder string, n int, each func(n int, line []byte) error) error {
 	l, err := open(ctx, folder, false)
 	if err != nil {
 		return err
@@ -201,6 +206,9 @@ func (r *run) verify(ctx context.Context, folder string, n int) error {
 			return err
 		}
 		if err := found.add(string(e.ID), code-1, int64(e.Postings[0].Amount)); err != nil {
+			return err
+		}
+		if err := each(int(e.Seq)-openedBy-1, line); err != nil {
 			return err
 		}
 		r.bytes += len(line)
@@ -283,8 +291,8 @@ func Start(ctx context.Context, o Options) (*Report, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			samples[name] = append(samples[name], sample{n, took, []time.Duration{took}})
-			samples[OpenStore] = append(samples[OpenStore], sample{n, opened, []time.Duration{opened}})
+			samples[name] = append(samples[name], sample{events: n, elapsed: took, latencies: []time.Duration{took}})
+			samples[OpenStore] = append(samples[OpenStore], sample{events: n, elapsed: opened, latencies: []time.Duration{opened}})
 			n++
 		}
 	}
