@@ -173,8 +173,7 @@ func (t *pageTable) Region() string {
 
 type pageCell struct {
 	pagePart
-	Parts      []pagePart    // instead of the text, where several things stand in a cell
-	Drawn      template.HTML // instead of both
+	Parts      []pagePart // instead of the text, where several things stand in a cell
 	Class      string
 	Cols, Rows int
 	Scope      string
@@ -221,11 +220,6 @@ func (t *pageTable) Heads() [][]pageCell {
 // A pagePart is a text, and where it leads to or which time it tells.
 type pagePart struct{ Text, Href, Time string }
 
-type pageRow struct {
-	ID, Class string
-	Cells     []pageCell
-}
-
 // called is the column of what a row is called.
 func (t *pageTable) called() int {
 	if i := t.l.t.Column("name"); i >= 0 && slices.Contains(t.l.columns, i) {
@@ -234,20 +228,23 @@ func (t *pageTable) called() int {
 	return t.l.columns[0]
 }
 
-// Rows walks the rows. What a row is called is its heading.
-func (t *pageTable) Rows() iter.Seq[pageRow] {
+// Rows walks the rows. What a row is called is its heading. They are written here: a template would take ten times as long for a table of two thousand lines.
+func (t *pageTable) Rows() iter.Seq[template.HTML] {
 	called := t.called()
-	return func(yield func(pageRow) bool) {
+	return func(yield func(template.HTML) bool) {
+		var out strings.Builder
 		for r := range t.l.all {
-			row := pageRow{}
-			if r.total {
-				row.Class = "total"
-			} else if t.links.Class != nil {
-				row.Class = t.links.Class(t.l.t, r.Row)
-			}
+			out.Reset()
+			out.WriteString("\n<tr")
 			if t.links.ID != nil {
-				row.ID = t.links.ID(t.l.t, r.Row)
+				attribute(&out, "id", t.links.ID(t.l.t, r.Row))
 			}
+			if r.total {
+				attribute(&out, "class", "total")
+			} else if t.links.Class != nil {
+				attribute(&out, "class", t.links.Class(t.l.t, r.Row))
+			}
+			out.WriteByte('>')
 			for at, i := range t.l.columns {
 				c := pageCell{pagePart: pagePart{Text: safe(t.l.content(r.Row, i))}}
 				if t.l.right(at) {
@@ -261,16 +258,80 @@ func (t *pageTable) Rows() iter.Seq[pageRow] {
 					c.Scope = "row"
 				}
 				t.link(&c, r.Row, i)
-				row.Cells = append(row.Cells, c)
+				c.write(&out)
 				if t.drawn != nil && i == called {
-					row.Cells = append(row.Cells, pageCell{Class: "drawn", Drawn: t.drawn.Cell(r.Row)})
+					out.WriteString(`<td class="drawn">`)
+					out.WriteString(string(t.drawn.Cell(r.Row)))
+					out.WriteString(`</td>`)
 				}
 			}
-			if !yield(row) {
+			out.WriteString("</tr>")
+			if !yield(template.HTML(out.String())) { // every text in it is escaped
 				return
 			}
 		}
 	}
+}
+
+// write writes the cell of a row.
+func (c *pageCell) write(out *strings.Builder) {
+	name := "td"
+	if c.Scope != "" {
+		name = "th"
+	}
+	out.WriteString("<" + name)
+	attribute(out, "scope", c.Scope)
+	attribute(out, "class", c.Class)
+	attribute(out, "lang", c.Lang)
+	out.WriteByte('>')
+	for i := range c.Parts {
+		if i > 0 {
+			out.WriteByte(' ')
+		}
+		c.Parts[i].write(out)
+	}
+	if len(c.Parts) == 0 {
+		c.pagePart.write(out)
+	}
+	out.WriteString("</" + name + ">")
+}
+
+func (p *pagePart) write(out *strings.Builder) {
+	switch {
+	case p.Href != "":
+		out.WriteString("<a")
+		attribute(out, "href", p.Href)
+		out.WriteByte('>')
+		escape(out, p.Text)
+		out.WriteString("</a>")
+	case p.Time != "":
+		out.WriteString("<time")
+		attribute(out, "datetime", p.Time)
+		attribute(out, "title", p.Time)
+		out.WriteByte('>')
+		escape(out, p.Text)
+		out.WriteString("</time>")
+	default:
+		escape(out, p.Text)
+	}
+}
+
+// attribute writes an attribute that has a value.
+func attribute(out *strings.Builder, name, value string) {
+	if value == "" {
+		return
+	}
+	out.WriteString(" " + name + `="`)
+	escape(out, value)
+	out.WriteByte('"')
+}
+
+// escape writes text so that it is nothing but text, in an attribute too.
+func escape(out *strings.Builder, text string) {
+	if strings.ContainsAny(text, "&<>\"'\x00") {
+		text = template.HTMLEscapeString(text)
+	}
+	out.WriteString(text)
 }
 
 // link makes links of what a cell speaks of.
@@ -369,13 +430,11 @@ tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular
 <thead>{{range .Heads}}
 <tr>{{range .}}<th scope="{{.Scope}}"{{if gt .Cols 1}} colspan="{{.Cols}}"{{end}}{{if gt .Rows 1}} rowspan="{{.Rows}}"{{end}}{{with .Class}} class="{{.}}"{{end}}>{{.Text}}</th>{{end}}</tr>{{end}}
 </thead>
-<tbody>{{range .Rows}}
-<tr{{with .ID}} id="{{.}}"{{end}}{{with .Class}} class="{{.}}"{{end}}>{{range .Cells}}{{if .Scope}}<th scope="row"{{template "marks" .}}>{{template "cell" .}}</th>{{else}}<td{{template "marks" .}}>{{template "cell" .}}</td>{{end}}{{end}}</tr>{{end}}
+<tbody>{{range .Rows}}{{.}}{{end}}
 </tbody>
 </table></div>
 {{with .Notes}}<ul class="notes">{{range .}}
 <li>{{.}}</li>{{end}}
 </ul>
 {{end}}{{end}}</section>
-{{end}}{{define "marks"}}{{with .Class}} class="{{.}}"{{end}}{{with .Lang}} lang="{{.}}"{{end}}{{end}}{{define "cell"}}{{if .Drawn}}{{.Drawn}}{{else if .Parts}}{{range $i, $p := .Parts}}{{if $i}} {{end}}{{template "part" $p}}{{end}}{{else}}{{template "part" .}}{{end}}{{end -}}
-{{define "part"}}{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else if .Time}}<time datetime="{{.Time}}" title="{{.Time}}">{{.Text}}</time>{{else}}{{.Text}}{{end}}{{end}}`))
+{{end}}{{define "marks"}}{{with .Class}} class="{{.}}"{{end}}{{with .Lang}} lang="{{.}}"{{end}}{{end}}{{define "part"}}{{if .Href}}<a href="{{.Href}}">{{.Text}}</a>{{else if .Time}}<time datetime="{{.Time}}" title="{{.Time}}">{{.Text}}</time>{{else}}{{.Text}}{{end}}{{end}}`))

@@ -144,6 +144,7 @@ type view struct {
 	wide   bool   // a table does not fit a printed page that stands upright
 	see    string // where the page is instead
 	zone   *time.Location
+	going  map[string]string // what goes along with links, by what the page there takes
 	status int
 	tag    string
 	same   bool
@@ -235,6 +236,7 @@ func (v *view) ask(takes []string) (err error) {
 	if v.a, err = read(v.r, v.Lang, append([]string{"unit", "lang"}, takes...)); err != nil {
 		return err
 	}
+	v.going = nil
 	v.Lang = v.a.lang
 	v.Fund, v.Year = v.a.fund, v.a.query.Year
 	v.Fixed = !v.a.known.IsZero()
@@ -323,16 +325,29 @@ var carried = []string{"as_of", "known_at", "basis", "unit", "lang"}
 // To is the address of a page that goes along with this one: with the same clocks, unit and language where the page there takes them. set has names and values that
 // are to be others; an empty value leaves that out.
 func (v *view) To(path string, set ...string) string {
-	query := url.Values{}
-	for _, name := range carried {
-		if value := v.r.URL.Query().Get(name); value != "" {
-			query.Set(name, value)
-		}
-	}
 	takes := takesOf(path)
-	for name := range query {
-		if takes != nil && !slices.Contains(takes, name) {
-			query.Del(name)
+	if len(set) > 0 {
+		return address(path, v.along(takes, set))
+	}
+	// A table of two thousand lines has as many links.
+	of := strings.Join(takes, " ")
+	going, ok := v.going[of]
+	if !ok {
+		if v.going == nil {
+			v.going = map[string]string{}
+		}
+		going = address("", v.along(takes, nil))
+		v.going[of] = going
+	}
+	return path + going
+}
+
+// along are the parameters that go along.
+func (v *view) along(takes, set []string) url.Values {
+	query, here := url.Values{}, v.r.URL.Query()
+	for _, name := range carried {
+		if value := here.Get(name); value != "" && (takes == nil || slices.Contains(takes, name)) {
+			query.Set(name, value)
 		}
 	}
 	for i := 0; i+1 < len(set); i += 2 {
@@ -340,7 +355,7 @@ func (v *view) To(path string, set ...string) string {
 			query.Set(set[i], set[i+1])
 		}
 	}
-	return address(path, query)
+	return query
 }
 
 // Here is the address of this page with other values of some parameters; an empty one leaves that out.

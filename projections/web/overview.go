@@ -208,9 +208,9 @@ func (b *bar) percent() int64 {
 	return min(int64(scaled(b.used(), b.budget, 100))+1, barsMost)
 }
 
-// scaled is part of whole, of a length: rounded half up, 0 where part is negative or there is no whole, and at most a million.
+// scaled is part of whole, of a length: rounded half up, 0 where part is negative or there is no whole, and at most a hundred million.
 func scaled(part, whole events.Minor, length int) int {
-	const most = 1_000_000
+	const most = 100_000_000
 	if part <= 0 || whole <= 0 {
 		return 0
 	}
@@ -233,11 +233,23 @@ func (v *view) BarLegend() (out []legendItem) {
 	return append(out, legendItem{"over", v.Say("bars.beyond")}, legendItem{"now", v.Say("bars.now")})
 }
 
+// percent is part in percent of whole as [sheet.Share] has it, which takes long for two thousand bars; part is not beyond ten thousand times the whole.
+func percent(part, whole events.Minor) string {
+	n, sign := scaled(max(part, -part), whole, 10000), ""
+	if part < 0 && n > 0 {
+		sign = "-"
+	}
+	return sign + strconv.Itoa(n/100) + "." + strconv.Itoa(n/10%10) + strconv.Itoa(n%10) + "%"
+}
+
 // A barWriter draws the bars of one table.
 type barWriter struct {
 	scale int64 // percent of the budget at the end of a bar
 
 	over, none, label, labelOver, labelNone, labelPace string // words, escaped
+
+	pace    progress.Pace // of the bar before
+	elapsed string
 }
 
 // draw draws a bar. Lengths are tenths of what the picture is wide.
@@ -275,11 +287,13 @@ func (w *barWriter) draw(b *bar, pace progress.Pace) template.HTML {
 		}
 	}
 	if b.budget > 0 && pace.All > 0 {
+		if pace != w.pace {
+			w.pace, w.elapsed = pace, pace.Elapsed()+"%"
+		}
 		label += w.labelPace
 	}
-	percent := func(a events.Minor) string { return sheet.Share(a, b.budget) + "%" }
-	label = strings.NewReplacer("{{.spent}}", percent(b.spent), "{{.committed}}", percent(b.committed), "{{.gone}}", percent(b.gone),
-		"{{.left}}", percent(b.budget-b.used()), "{{.over}}", percent(b.used()-b.budget), "{{.elapsed}}", pace.Elapsed()+"%").Replace(label)
+	label = strings.NewReplacer("{{.spent}}", percent(b.spent, b.budget), "{{.committed}}", percent(b.committed, b.budget), "{{.gone}}", percent(b.gone, b.budget),
+		"{{.left}}", percent(b.budget-b.used(), b.budget), "{{.over}}", percent(b.used()-b.budget, b.budget), "{{.elapsed}}", w.elapsed).Replace(label)
 	out.WriteString(`<svg class="bar" viewBox="0 0 `)
 	out.WriteString(strconv.Itoa(barLength+barWords) + " " + strconv.Itoa(barHeight) + `" width="` + strconv.Itoa(barLength+barWords) + `" height="` + strconv.Itoa(barHeight))
 	out.WriteString(`" role="img" aria-label="` + label + `">`)
