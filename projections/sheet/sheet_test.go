@@ -432,7 +432,7 @@ func TestWords(t *testing.T) {
 		"truth.":            {"true", "false"},
 		"face.denominator.": {"original", "adjusted", "net", "current"},
 		"title.":            {"budget", "execution", "payments", "lots", "exceptions", "report", "check"},
-		"table.":            {"lots", "uncertain", "flags", "empty", "explain", "postings", "left", "totals", "twice", "funds"},
+		"table.":            {"lots", "uncertain", "flags", "empty", "explain", "postings", "left", "totals", "twice", "funds", "years"},
 		"dimension.":        {"payee", "method", "channel", "basis"},
 		"method.":           {"direct", "authorised", "single", "warrant"},
 		"same.":             {"voucher", "account", "project", "name"},

@@ -517,9 +517,11 @@ func (v *view) showWith(s *sheet.Sheet, links sheet.Links) (template.HTML, error
 }
 
 // showTable makes one table of a sheet alone.
-func (v *view) showTable(s *sheet.Sheet, n int) (template.HTML, error) {
+func (v *view) showTable(s *sheet.Sheet, n int) (template.HTML, error) { return v.showTableWith(s, n, v.links()) }
+
+func (v *view) showTableWith(s *sheet.Sheet, n int, links sheet.Links) (template.HTML, error) {
 	var out bytes.Buffer
-	wide, err := sheet.WriteTable(&out, s, n, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
+	wide, err := sheet.WriteTable(&out, s, n, v.options(), links)
 	v.wide = v.wide || wide
 	return template.HTML(out.String()), err // made by a template that escapes
 }

@@ -376,6 +376,7 @@ func (v *view) piece(name string) (template.HTML, error) {
 
 // A fundPage is what the page of a fund shows beside its years.
 type fundPage struct {
+	Code   events.Fund
 	Bars   bool
 	Newest []newEvent
 }
@@ -399,7 +400,10 @@ func (v *view) fund(b *projections.Book, a *ask) error {
 		return err
 	}
 	s := g.Sheet()
-	main := &fundPage{}
+	t := s.Tables[0]
+	t.Name = "years"
+	t.Text = slices.DeleteFunc(slices.Clone(t.Text), func(column string) bool { return column == "fund" || column == "name" }) // which the page is called by
+	main := &fundPage{Code: v.Fund}
 	v.Main = main
 	for n := h.Last(); n > 0 && len(main.Newest) < newestMost; n-- {
 		e, err := v.newEvent(h, n)
@@ -418,15 +422,19 @@ func (v *view) fund(b *projections.Book, a *ask) error {
 		paces[int64(n)] = progress.PaceOf(h, y, history.Query{Year: n})
 	}
 	links := v.links()
-	if main.Bars {
-		t := s.Tables[0]
-		links.Drawn = v.barsOf(t, func(r sheet.Row) progress.Pace { return paces[r.Cells[t.Column("year")].Int()] })
-		var err error
-		if links.Above, err = v.piece("above"); err != nil {
-			return err
+	cell := links.Cell
+	links.Cell = func(t *sheet.Table, column string, row sheet.Row) string {
+		if year := row.Cells[t.Column("year")].Int(); column == "year" {
+			return v.To(v.YearPath(events.Year(year), ""))
 		}
+		return cell(t, column, row)
 	}
-	return v.sheetWith(s, links)
+	if main.Bars {
+		links.Drawn = v.barsOf(t, func(r sheet.Row) progress.Pace { return paces[r.Cells[t.Column("year")].Int()] })
+	}
+	var err error
+	v.Sheet, err = v.showTableWith(s, 0, links)
+	return err
 }
 
 // newEvent tells of an event what a list of them says.
@@ -456,6 +464,15 @@ func (v *view) newEvent(h *history.History, n events.Seq) (out newEvent, err err
 type fundsPage struct {
 	Bars bool
 	Sums []fundsSum
+}
+
+// GlanceLegend says what the parts of bars are where only what was spent is told apart.
+func (v *view) GlanceLegend() []legendItem {
+	out := []legendItem{{"spent", v.Say("bars.spent")}, {"left", v.Say("bars.unspent")}, {"over", v.Say("bars.beyond")}}
+	if v.Fund != "" {
+		out = append(out, legendItem{"now", v.Say("bars.now")})
+	}
+	return out
 }
 
 // A fundsSum is what the years of one number come to over all funds of one currency. Years are not added up: what is carried over would count twice.
@@ -554,6 +571,9 @@ func (v *view) fundsSums(s *sheet.Sheet) (out []fundsSum, budgeted bool) {
 		}
 		if out[i].Unbudgeted > 0 {
 			out[i].Unknown = money(of.unknown)
+		}
+		if out[i].Unbudgeted == out[i].Funds {
+			out[i].Adjusted, out[i].Spent, out[i].Available = "–", "–", "–"
 		}
 	}
 	slices.SortFunc(out, func(a, b fundsSum) int {
