@@ -20,12 +20,7 @@ import (
 // serveHTTP takes commands and answers questions over HTTP until the store is closed, and returns where. Whoever can reach an address of the network is asked for
 // the folder's token, and it is said aloud that it goes over the wire as it is.
 func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
-	books := live.Open(followed{s.Store}, live.Options{
-		Kept: a.kept,
-		Stopped: func(e *live.Stopped) {
-			a.note("serve.reading-stopped", map[string]string{"fund": string(e.Fund), "seq": e.At.String(), "cause": a.message(e.Err)})
-		},
-	})
+	books := s.books.Load()
 	var routes []api.Route
 	for _, r := range web.Routes(books, version(), &consoleDesk{a, s}) {
 		routes = append(routes, api.Route(r))
@@ -47,7 +42,6 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 		Reading:  func() api.Reading { return api.Reading(books.Health()) },
 	})
 	if err != nil {
-		books.Close()
 		args := map[string]string{"addr": addr}
 		if errors.Is(err, syscall.EADDRINUSE) {
 			args["taken"] = addr
@@ -57,8 +51,7 @@ func (a *app) serveHTTP(s *store, addr string) (url string, err error) {
 	m.registry.MustRegister(ofLedger{s.ledger}, &ofBooks{books: books}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "fundledger_http_requests_under_way", Help: "Requests that are being answered, live feeds among them.",
 	}, func() float64 { return float64(h.UnderWay()) }))
-	s.books.Store(books)
-	s.closer = append(s.closer, books.Close, h.Stop)
+	s.closer = append(s.closer, h.Stop)
 	if !h.Loopback() {
 		a.note("serve.http-open", map[string]string{"url": h.URL()})
 	}

@@ -49,6 +49,8 @@ type app struct {
 	faulty func(ledger.Log) ledger.Log
 	// kept is how many new events are worth a snapshot of what is read of a fund; 0 is the usual.
 	kept events.Seq
+	// sweep is how often balances that others should have published are looked for; 0 is the usual.
+	sweep time.Duration
 	// patience is how long to wait for a held folder, and for a connection; 0 is the usual ten seconds and two.
 	patience time.Duration
 	// lease is how long a fund stays with a server of several that is not heard of; 0 is the usual time.

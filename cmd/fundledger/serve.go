@@ -186,7 +186,13 @@ func (a *app) shared(ctx context.Context, nc *nats.Conn, replicas int) (*store, 
 	logs.Replicas = replicas
 	s := &store{Store: logs, app: a, submit: client.New(nc, ledger.Local.ID).Submit}
 	s.ledger = ledger.Open(s.logs, a.now)
-	s.closer = append(s.closer, nc.Close, func() { _ = nc.FlushTimeout(time.Second) }, s.endLedger)
+	s.closer = append(s.closer, nc.Close, func() { _ = nc.FlushTimeout(time.Second) })
+	err = s.follow(nc, replicas, func(string) bool { return true }) // nobody tells whether others listen
+	s.closer = append(s.closer, s.endLedger)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
 	begin, cancel := context.WithTimeout(ctx, beginPatience)
 	defer cancel()
 	service, err := api.ServeShared(begin, nc, s.ledger, version(), api.Sharing{Replicas: replicas, Lease: a.lease, Records: a.log})

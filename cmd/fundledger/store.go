@@ -32,9 +32,11 @@ type store struct {
 	// server is set where this process holds the folder.
 	server *embedded.Server
 	ledger *ledger.Ledger
-	// books follow the logs, where they are asked about over HTTP.
-	books  atomic.Pointer[live.Books]
-	closer []func()
+	// books follow the logs, where somebody may ask.
+	books atomic.Pointer[live.Books]
+	// speaker says every event aloud, where somebody may listen.
+	speaker atomic.Pointer[speaker]
+	closer  []func()
 }
 
 // errHeld says that another server serves the folder.
@@ -164,7 +166,11 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 		in, err := server.Receive()
 		var service *api.Service
 		if err == nil {
-			s.closer = append(s.closer[:len(s.closer)-1], in.Close, func() { _ = in.FlushTimeout(time.Second) }, s.endLedger)
+			s.closer = append(s.closer[:len(s.closer)-1], in.Close, func() { _ = in.FlushTimeout(time.Second) })
+			err = s.follow(in, 1, server.Heard)
+			s.closer = append(s.closer, s.endLedger)
+		}
+		if err == nil {
 			service, err = api.Serve(in, s.ledger, version(), a.log)
 		}
 		if err == nil {
@@ -187,9 +193,12 @@ func (s *store) logs(fund events.Fund) ledger.Log {
 	if s.app.faulty != nil {
 		l = s.app.faulty(l)
 	}
-	return told{l, func() {
+	return told{l, func(b *proof.Block) {
 		if books := s.books.Load(); books != nil {
 			books.Woken(fund, log.At().Seq)
+		}
+		if speaker := s.speaker.Load(); speaker != nil {
+			speaker.say(fund, b)
 		}
 	}}
 }
@@ -197,13 +206,13 @@ func (s *store) logs(fund events.Fund) ledger.Log {
 // A told log says when something was appended to it.
 type told struct {
 	ledger.Log
-	tell func()
+	tell func(*proof.Block)
 }
 
 func (l told) Append(ctx context.Context, b *proof.Block) error {
 	err := l.Log.Append(ctx, b)
 	if err == nil {
-		l.tell()
+		l.tell(b)
 	}
 	return err
 }

@@ -140,6 +140,9 @@ type balance struct {
 	sheet *sheet.Sheet
 }
 
+// blank is nothing yet: everything differs from it.
+var blank balance
+
 // A yearPress is that of a year, with the number of its clients.
 type yearPress struct {
 	*press[balance]
@@ -158,7 +161,7 @@ func balanceAt(book *projections.Book, at Cut, year events.Year) (balance, error
 	return balance{at.Seq, s}, nil
 }
 
-// changed is what of a balance differs from an earlier one, as JSON on one line; nil where nothing does. Of an earlier one without a sheet everything differs.
+// changed is what of a balance differs from an earlier one, as JSON on one line; nil where nothing does.
 func changedBalance(before, after balance) ([]byte, error) {
 	s := sheet.Changed(before.sheet, after.sheet)
 	if s == nil {
@@ -227,7 +230,7 @@ func (o *outlet) first(ctx context.Context, year events.Year, p *yearPress) erro
 
 // put publishes a balance.
 func (p *yearPress) put(made balance) error {
-	state, err := changedBalance(balance{}, made)
+	state, err := changedBalance(blank, made)
 	if err != nil {
 		return err
 	}

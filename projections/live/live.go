@@ -27,6 +27,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fundledger/events"
@@ -149,6 +150,8 @@ type Books struct {
 
 	clients feeds
 	moved   chan struct{} // poked when some book has come further
+
+	publisher atomic.Pointer[publisher]
 }
 
 // Open returns the books of a source. Nothing is read yet.
@@ -183,6 +186,9 @@ func Open(source Source, o Options) *Books {
 
 // Close ends following, and keeps what is new. Questions under way are answered; a later one is [events.Unavailable].
 func (b *Books) Close() {
+	if p := b.publisher.Swap(nil); p != nil {
+		p.close()
+	}
 	b.mu.Lock() // nothing begins any more
 	b.stop()
 	b.mu.Unlock()
@@ -191,6 +197,13 @@ func (b *Books) Close() {
 
 // Woken says that something was appended to a fund's log, up to a number.
 func (b *Books) Woken(fund events.Fund, n events.Seq) {
+	b.rouse(fund, n)
+	if p := b.publisher.Load(); p != nil {
+		p.told(fund, n)
+	}
+}
+
+func (b *Books) rouse(fund events.Fund, n events.Seq) {
 	b.mu.Lock()
 	r := b.runners[fund]
 	b.mu.Unlock()

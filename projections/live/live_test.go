@@ -17,11 +17,14 @@ import (
 	"fundledger/events/stream"
 	"fundledger/events/stream/embedded"
 	"fundledger/projections"
+
+	"github.com/nats-io/nats.go"
 )
 
 // A desk is books over a real broker, with a pen in each log.
 type desk struct {
 	t     *testing.T
+	conn  *nats.Conn
 	store *stream.Store
 	pens  map[events.Fund]*pen
 	// before, where it is set, stands between the books and each log that they open.
@@ -54,7 +57,7 @@ func deskOn(t *testing.T, folder string) (d *desk, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d = &desk{t: t, store: store, pens: map[events.Fund]*pen{}}
+	d = &desk{t: t, conn: nc, store: store, pens: map[events.Fund]*pen{}}
 	stop = sync.OnceFunc(func() {
 		for _, p := range d.pens {
 			_ = p.log.Close()

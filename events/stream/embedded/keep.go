@@ -64,13 +64,14 @@ func keepIfDamaged(folder, path string, room []byte) ([]byte, error) {
 		return data, err
 	}
 	stream := filepath.Base(filepath.Dir(filepath.Dir(path)))
+	evidence := stream != "KV_BALANCES" // which is a cache, and not synced
 	sound, jump := soundRecords(data, stream, strings.TrimSuffix(filepath.Base(path), ".blk"))
 	if sound == len(data) {
 		return data, nil
 	}
 	sum := sha256.Sum256(data)
 	kept := filepath.Join(folder, "damaged", fmt.Sprintf("%s-%s-%s", stream, filepath.Base(path), hex.EncodeToString(sum[:8])))
-	if _, err := os.Stat(kept); err != nil {
+	if _, err := os.Stat(kept); err != nil && evidence {
 		if err := writeWhole(kept, data); err != nil {
 			return data, err
 		}

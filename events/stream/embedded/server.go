@@ -9,9 +9,12 @@
 //	jetstream/ the broker's store
 //	damaged/   copies of what the broker would have cut away
 //
-// The server has two accounts. LEDGER owns the streams; only connections from within this process are in it. CLIENTS is for other programs: it
+// The server has two accounts. LEDGER owns the logs; only connections from within this process are in it. CLIENTS is for other programs: it
 // imports what is needed to read a log, and nothing that could write one. Commands do not cross over: who decides them takes and answers them in
 // CLIENTS. So a request whose reply is a subject of the ledger's is answered there, where nobody listens on it.
+//
+// In CLIENTS there are also the bucket BALANCES, which other programs can read and watch, and the events on feed.>, which they can hear. Only connections from within this
+// process write either. A consumer of the bucket delivers where its maker says, and so it must not be where the logs are.
 package embedded
 
 import (
@@ -147,7 +150,8 @@ func (a *Address) answers() bool {
 	return true
 }
 
-// configuration is the broker's, with the ledger's secret and the clients' token to be filled in. Other programs hear answers alone.
+// configuration is the broker's, with the ledger's secret and the clients' token to be filled in. Other programs hear answers and events alone, and of
+// the broker's API they may use what reads the bucket.
 const configuration = `
 server_name: fundledger
 jetstream { sync_interval: always, max_file_store: 1PB, max_memory_store: 64MB }
@@ -163,9 +167,19 @@ accounts {
     ]
   }
   CLIENTS {
+    jetstream: enabled
     users: [
       { user: ledger.service, password: %[1]q }
-      { user: %[2]s, password: %[3]q, permissions: { subscribe: "_INBOX.>" } }
+      { user: %[2]s, password: %[3]q, permissions: {
+        subscribe: [ "_INBOX.>", "feed.>" ]
+        publish: [
+          "cmd.*.*", "LEDGER.API.>", "$SRV.>"
+          "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.KV_BALANCES"
+          "$JS.API.DIRECT.GET.KV_BALANCES", "$JS.API.DIRECT.GET.KV_BALANCES.>", "$JS.API.STREAM.MSG.GET.KV_BALANCES"
+          "$JS.API.CONSUMER.CREATE.KV_BALANCES", "$JS.API.CONSUMER.CREATE.KV_BALANCES.>", "$JS.API.CONSUMER.INFO.KV_BALANCES.>"
+          "$JS.API.CONSUMER.DELETE.KV_BALANCES.>", "$JS.API.CONSUMER.MSG.NEXT.KV_BALANCES.>", "$JS.ACK.KV_BALANCES.>", "$JS.FC.KV_BALANCES.>"
+        ]
+      } }
     ]
     imports: [
       { service: { account: LEDGER, subject: "$JS.API.STREAM.NAMES" }, to: "LEDGER.API.STREAM.NAMES" }
@@ -257,6 +271,12 @@ func (a *Address) Dial(opts ...nats.Option) (*nats.Conn, error) {
 func quiet(o *nats.Options) error {
 	o.AsyncErrorCB = func(*nats.Conn, *nats.Subscription, error) {}
 	return nil
+}
+
+// Heard reports whether anybody hears a subject of [Server.Receive]'s account.
+func (s *Server) Heard(subject string) bool {
+	account, err := s.broker.LookupAccount("CLIENTS")
+	return err == nil && account.SubscriptionInterest(subject)
 }
 
 // Stop ends the server in order and lets go of the folder. Connections must have been drained. Stopping again does nothing more.
