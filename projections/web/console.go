@@ -517,7 +517,9 @@ func (v *view) showWith(s *sheet.Sheet, links sheet.Links) (template.HTML, error
 }
 
 // showTable makes one table of a sheet alone.
-func (v *view) showTable(s *sheet.Sheet, n int) (template.HTML, error) { return v.showTableWith(s, n, v.links()) }
+func (v *view) showTable(s *sheet.Sheet, n int) (template.HTML, error) {
+	return v.showTableWith(s, n, v.links())
+}
 
 func (v *view) showTableWith(s *sheet.Sheet, n int, links sheet.Links) (template.HTML, error) {
 	var out bytes.Buffer

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"fundledger/events"
 	"fundledger/projections"
@@ -53,36 +52,33 @@ func (v *view) Tabs() []string {
 
 // A clockPanel is what moves the two clocks of a page: the business date by days, what was known by the numbers of events.
 type clockPanel struct {
-	// First and Last are the business dates between which the slider moves, and Days how many days lie between them.
-	First, Last events.Day
-	Days        int
-	// AsOf is the date asked for, "" for no limit, and AsOfDay how many days it is after the first.
+	// From and To are the year's. First is the first day that the slider can be moved to, and Days how many there are: those of the year, and those before and after it on
+	// which anything counts. At Days there is no limit.
+	From, To, First events.Day
+	Days            int
+	// AsOf is the date asked for, "" for no limit, and AsOfDay where the slider stands.
 	AsOf    string
 	AsOfDay int
-	// Known is the number that the page shows, and Newest that of the last event.
+	// Known is the number that the page shows, Newest that of the last event, and Asked what was asked for.
 	Known, Newest events.Seq
 	Fixed         bool
+	Asked         string
 }
 
 // clocksOf returns the panel for a year.
-func (v *view) clocksOf(y *history.Year) *clockPanel {
-	first := dayOf(y.From)
-	last := dayOf(y.To)
-	c := &clockPanel{First: y.From, Last: y.To, Days: daysBetween(first, last), Known: v.At.Seq, Newest: v.Last, Fixed: v.Fixed}
+func (v *view) clocksOf(h *history.History, y *history.Year) *clockPanel {
+	first, last := y.From, y.To
+	if from, to, any := h.Days(y); any {
+		first, last = min(first, from), max(last, to)
+	}
+	c := &clockPanel{From: y.From, To: y.To, First: first, Days: int(last-first) + 1, Known: v.At.Seq, Newest: v.Last, Fixed: v.Fixed, Asked: v.a.known.String()}
 	c.AsOfDay = c.Days
 	if day := v.a.query.AsOf; day != nil {
 		c.AsOf = day.String()
-		c.AsOfDay = min(max(daysBetween(first, dayOf(*day)), 0), c.Days)
+		c.AsOfDay = min(max(int(*day-first), 0), c.Days-1)
 	}
 	return c
 }
-
-func dayOf(d events.Day) time.Time {
-	t, _ := time.Parse(time.DateOnly, d.String()) // a Day is one
-	return t
-}
-
-func daysBetween(a, b time.Time) int { return int(b.Sub(a).Hours() / 24) }
 
 // in finds the year that a page is of.
 func (v *view) in(b *projections.Book) (*history.Year, error) {
@@ -90,7 +86,7 @@ func (v *view) in(b *projections.Book) (*history.Year, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Clocks = v.clocksOf(y)
+	v.Clocks = v.clocksOf(b.History(), y)
 	return y, nil
 }
 

@@ -1,29 +1,61 @@
-// Moving the two clocks: sliders for dates and for numbers of events, and playing them forward. What is shown always stands in the address.
+// Moving the two clocks: sliders for business dates and for numbers of events, and playing them forward. What is shown always stands in the address.
 import {renew} from './page.js';
 
 const day = 86400000;
+const frame = 100; // milliseconds between two moments that are played
+const frames = 150; // for all of a slider
+const settled = 400; // milliseconds between two changes of the address: browsers refuse more than a hundred in half a minute
 
 export function clocks() {
   const form = document.querySelector('[data-clocks]');
   if (!form) return;
-  const days = form.querySelector('[data-days]'), date = form.querySelector('[data-date]');
+  const {body} = document;
+  const days = form.querySelector('[data-days]'), date = form.querySelector('[data-date]'), daySaid = form.querySelector('[data-day-said]');
   const numbers = form.querySelector('[data-numbers]'), number = form.querySelector('[data-number]');
-  const first = Date.parse(form.dataset.first);
+  const knownSaid = () => form.querySelector('[data-known-said]');
+  const words = form.dataset;
+  const first = Date.parse(words.first), yearFrom = Date.parse(words.from), yearTo = Date.parse(words.to);
   const status = document.querySelector('[data-said]');
-  let playing = null, running = false, again = false;
+  let playing = null, running = false, again = false, settling = 0;
 
   for (const hidden of form.querySelectorAll('[hidden]')) hidden.hidden = false;
   form.querySelector('[data-submit]').hidden = true;
 
-  // show renews the page for where the clocks stand. One request is under way at a time; where they moved on meanwhile, another follows it.
-  const show = async () => {
+  const iso = (ms) => new Date(ms).toISOString().slice(0, 10);
+  const fill = (text, of) => text.replace(/\{(\w+)\}/g, (_, name) => of[name]);
+
+  // sayDay says where the slider of dates stands. The last day of the year is one thing, no limit another.
+  const sayDay = () => {
+    const at = Date.parse(date.value);
+    let text = words.noLimit;
+    if (date.value && at < yearFrom) text = fill(words.before, {date: date.value});
+    else if (date.value && at === yearTo) text = fill(words.lastDay, {date: date.value});
+    else if (date.value && at > yearTo) text = fill(words.after, {date: date.value, n: Math.round((at - yearTo) / day)});
+    else if (date.value) text = fill(words.day, {date: date.value, n: Math.round((at - yearFrom) / day) + 1, all: Math.round((yearTo - yearFrom) / day) + 1});
+    daySaid.textContent = text;
+    days.setAttribute('aria-valuetext', text);
+  };
+
+  const address = () => {
     const here = new URL(location.href);
     for (const field of [date, number]) {
       if (field.value) here.searchParams.set(field.name, field.value);
       else here.searchParams.delete(field.name);
     }
-    if (here.href !== location.href) history.replaceState(null, '', here);
-    if (number.value) document.body.removeAttribute('data-live');
+    return here.href;
+  };
+
+  // settle puts what is shown into the address.
+  const settle = () => {
+    clearTimeout(settling);
+    settling = 0;
+    if (address() !== location.href) history.replaceState(null, '', address());
+  };
+
+  // show renews the page for where the clocks stand. One request is under way at a time; where they moved on meanwhile, another follows it.
+  const show = async () => {
+    if (!settling) settling = setTimeout(settle, settled);
+    if (number.value) body.removeAttribute('data-live');
     if (running) {
       again = true;
       return;
@@ -32,7 +64,7 @@ export function clocks() {
     do {
       again = false;
       try {
-        const page = await renew();
+        const page = await renew(address(), true);
         if (page) accept(page);
       } catch {
         break; // the status says that the server is not there
@@ -43,18 +75,25 @@ export function clocks() {
 
   // accept takes over what belongs to the page as a whole.
   const accept = (page) => {
+    const problem = page.querySelector('.problem p');
+    form.toggleAttribute('data-wrong', Boolean(problem));
+    if (problem) { // what was typed is no moment, or none of this log; the page stays as it was
+      knownSaid().textContent = problem.textContent;
+      stop();
+      return;
+    }
     const feed = page.body.dataset.live;
-    if (feed) document.body.dataset.live = feed;
-    else document.body.removeAttribute('data-live');
+    if (feed) body.dataset.live = feed;
+    else body.removeAttribute('data-live');
     const newest = page.querySelector('[data-clocks]')?.dataset.newest;
     if (newest) {
-      form.dataset.newest = numbers.max = newest;
+      words.newest = numbers.max = newest;
       number.placeholder = newest;
-      if (!number.value) numbers.value = newest;
     }
+    if (document.activeElement !== numbers && !playing) numbers.value = number.value ? body.dataset.seq : numbers.max;
     if (!feed) {
-      const words = page.querySelector('[data-said]')?.textContent;
-      if (words) status.textContent = words;
+      const fixed = page.querySelector('[data-said]')?.textContent;
+      if (fixed) status.textContent = fixed;
     }
     for (const link of document.querySelectorAll('a[href]')) keep(link);
     document.dispatchEvent(new Event('moved'));
@@ -73,30 +112,48 @@ export function clocks() {
     link.href = to.pathname + to.search + to.hash;
   };
 
+  // The slider of dates has one place more than days: at its end there is no limit.
   const setDays = (n) => {
-    const end = n >= Number(days.max);
-    date.value = end ? '' : new Date(first + n * day).toISOString().slice(0, 10);
+    date.value = n >= Number(days.max) ? '' : iso(first + n * day);
     days.value = n;
-    days.setAttribute('aria-valuetext', date.value || days.dataset.end || '');
+    sayDay();
     show();
   };
   const setNumbers = (n) => {
-    const end = n >= Number(numbers.max);
-    number.value = end ? '' : String(n);
+    number.value = n >= Number(numbers.max) ? '' : String(n);
     numbers.value = n;
-    numbers.setAttribute('aria-valuetext', String(n));
+    numbers.setAttribute('aria-valuetext', fill(words.known, {n, all: numbers.max}));
     show();
   };
 
-  days.addEventListener('input', () => setDays(Number(days.value)));
-  numbers.addEventListener('input', () => setNumbers(Number(numbers.value)));
+  days.addEventListener('input', () => { stop(); setDays(Number(days.value)); });
+  numbers.addEventListener('input', () => { stop(); setNumbers(Number(numbers.value)); });
+  // Arrows are a day or an event; pages are a month, or a hundredth of the events.
+  const pages = (slider, set, to) => slider.addEventListener('keydown', (event) => {
+    const way = {PageUp: 1, PageDown: -1}[event.key];
+    if (!way) return;
+    event.preventDefault();
+    stop();
+    set(Math.min(Number(slider.max), Math.max(Number(slider.min), to(Number(slider.value), way))));
+  });
+  pages(days, setDays, (n, way) => {
+    const at = new Date(first + n * day), wanted = at.getUTCDate();
+    at.setUTCDate(1);
+    at.setUTCMonth(at.getUTCMonth() + way);
+    const last = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate();
+    at.setUTCDate(Math.min(wanted, last));
+    return Math.round((at - first) / day);
+  });
+  pages(numbers, setNumbers, (n, way) => n + way * Math.max(1, Math.round(Number(numbers.max) / 100)));
   date.addEventListener('change', () => {
-    if (date.value) days.value = Math.round((Date.parse(date.value) - first) / day);
-    else days.value = days.max;
+    stop();
+    days.value = date.value ? Math.min(Number(days.max) - 1, Math.round((Date.parse(date.value) - first) / day)) : days.max;
+    sayDay();
     show();
   });
   number.addEventListener('change', () => {
-    numbers.value = number.value || numbers.max;
+    stop();
+    if (/^\d*$/.test(number.value)) numbers.value = number.value || numbers.max;
     show();
   });
   form.addEventListener('submit', (event) => {
@@ -109,14 +166,25 @@ export function clocks() {
     date.value = number.value = '';
     days.value = days.max;
     numbers.value = numbers.max;
+    sayDay();
     show();
   });
+  // Where the page is renewed, the words beside the slider of numbers say when that event was recorded.
+  document.addEventListener('exchanged', () => {
+    if (!running || !again) numbers.setAttribute('aria-valuetext', knownSaid().textContent);
+  });
+  sayDay();
+  numbers.setAttribute('aria-valuetext', knownSaid().textContent);
 
-  // Playing forward: through a year in some seconds, from the beginning where the end is reached.
+  // Playing forward: through all of a slider in some seconds, from its beginning where it stands at its end.
+  const name = (button, word) => {
+    button.textContent = word;
+    button.setAttribute('aria-label', word + ' ' + button.dataset.of);
+  };
   const stop = () => {
     if (!playing) return;
     clearInterval(playing.timer);
-    playing.button.setAttribute('aria-pressed', 'false');
+    name(playing.button, words.play);
     playing = null;
   };
   for (const button of form.querySelectorAll('[data-play]')) {
@@ -127,13 +195,15 @@ export function clocks() {
       const [slider, set] = button.dataset.play === 'days' ? [days, setDays] : [numbers, setNumbers];
       const least = Number(slider.min), most = Number(slider.max);
       let at = Number(slider.value) >= most ? least : Number(slider.value);
-      const step = Math.max(1, Math.round((most - least) / 120));
-      button.setAttribute('aria-pressed', 'true');
+      const step = Math.max(1, Math.round((most - least) / frames));
+      name(button, words.pause);
+      set(at);
       playing = {button, timer: setInterval(() => {
+        if (again) return; // the one that is under way has not come yet
         at = Math.min(most, at + step);
         set(at);
         if (at >= most) stop();
-      }, 100)};
+      }, frame)};
     });
   }
 }

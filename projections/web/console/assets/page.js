@@ -3,8 +3,8 @@
 let running = null;
 
 // renew asks for a page and puts its parts in the place of those that differ. Only the newest request counts: one that is under way is given up.
-// It returns the document that came, or null where another took over.
-export async function renew(address = location.href) {
+// It returns the document that came, or null where another took over. Where somebody moves through time, changes are not shown as news: quiet.
+export async function renew(address = location.href, quiet = false) {
   running?.abort();
   const mine = running = new AbortController();
   try {
@@ -16,7 +16,8 @@ export async function renew(address = location.href) {
     const text = (await answer.text()).replace(/<style>([^<]*)<\/style>/, (_, style) => (foot = style, ''));
     const page = new DOMParser().parseFromString(text, 'text/html');
     if (mine !== running) return null;
-    exchange(page);
+    // A page that says why there is nothing to show has nothing for one that shows something.
+    if (document.querySelector('.problem') || !page.querySelector('.problem')) exchange(page, quiet);
     if (foot) {
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(foot);
@@ -31,51 +32,81 @@ export async function renew(address = location.href) {
   }
 }
 
-// exchange puts the parts of another page in the place of this one's. What is focused and how far a table is scrolled stay.
-export function exchange(page) {
+// exchange puts the parts of another page in the place of this one's, and shows which cells have changed, unless it should be quiet. What is the same stays where
+// it is: what is focused, how far a table is scrolled, what is opened.
+export function exchange(page, quiet = false) {
   const known = page.body.dataset.seq;
   if (known) document.body.dataset.seq = known;
   for (const part of document.querySelectorAll('[data-part]')) {
     const other = page.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (!other || other.innerHTML === part.innerHTML) continue;
-    const before = cells(part);
-    const scrolled = [...part.querySelectorAll('.scroll')].map((box) => [box.scrollLeft, box.scrollTop]);
+    if (!other) continue;
     const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : null;
-    part.innerHTML = other.innerHTML;
-    part.querySelectorAll('.scroll').forEach((box, i) => {
-      if (scrolled[i]) [box.scrollLeft, box.scrollTop] = scrolled[i];
-    });
-    for (const button of part.querySelectorAll('[data-print]')) button.hidden = false;
-    if (focused) find(part, focused)?.focus({preventScroll: true});
-    for (const [key, cell] of cells(part)) {
-      const old = before.get(key);
-      if (old && old.textContent !== cell.textContent) flash(cell);
-      else if (!old && before.size > 0) flash(cell);
-    }
+    patch(part, other, quiet ? null : flash);
+    const here = document.querySelector(`[data-part="${part.dataset.part}"]`);
+    for (const button of here.querySelectorAll('[data-print]')) button.hidden = false;
+    if (focused && !here.contains(document.activeElement)) find(here, focused)?.focus({preventScroll: true});
   }
   document.dispatchEvent(new Event('exchanged'));
 }
 
-// cells are the cells of a part's tables by what they are called: table, row and column.
-function cells(part) {
-  const all = new Map();
-  part.querySelectorAll('table').forEach((table, t) => {
-    for (const row of table.tBodies[0]?.rows ?? []) {
-      const called = (row.querySelector('th')?.textContent ?? '') + '|' + (row.cells[0]?.textContent ?? '');
-      for (const cell of row.cells) {
-        let key = `${t}|${called}|${cell.cellIndex}`;
-        while (all.has(key)) key += '+';
-        all.set(key, cell);
+// patch makes an element what another is, and tells seen of each cell that says something else. A table whose rows are others is taken over whole.
+function patch(old, now, seen) {
+  if (old.isEqualNode(now)) return;
+  if (old.nodeType === Node.TEXT_NODE && now.nodeType === Node.TEXT_NODE) {
+    old.data = now.data;
+    const cell = old.parentElement.closest('td, th');
+    if (cell) seen?.(cell);
+    return;
+  }
+  if (old.nodeName !== now.nodeName || old.childNodes.length !== now.childNodes.length) {
+    const rows = old.nodeName === 'TBODY' && now.nodeName === 'TBODY';
+    const before = rows ? cells(old) : null;
+    const fresh = document.importNode(now, true);
+    old.replaceWith(fresh);
+    if (rows && before.size > 0) {
+      for (const [key, cell] of cells(fresh)) {
+        if (before.get(key)?.textContent !== cell.textContent) seen?.(cell);
       }
+    } else if (fresh.nodeType === Node.ELEMENT_NODE) {
+      const cell = fresh.closest('td, th');
+      if (cell) seen?.(cell);
     }
-  });
+    return;
+  }
+  if (old.nodeType === Node.ELEMENT_NODE) {
+    for (const {name} of [...old.attributes]) {
+      // What scripts have set, or somebody has opened, is not the server's.
+      if (!now.hasAttribute(name) && !(name === 'open' && old.nodeName === 'DETAILS')) old.removeAttribute(name);
+    }
+    for (const {name, value} of now.attributes) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+  }
+  const olds = [...old.childNodes], nows = [...now.childNodes];
+  for (let i = 0; i < olds.length; i++) patch(olds[i], nows[i], seen);
+}
+
+// cells are the cells of a table's rows by what they are called: row and column.
+function cells(rows) {
+  const all = new Map();
+  for (const row of rows.rows) {
+    const called = (row.querySelector('th')?.textContent ?? '') + '|' + (row.cells[0]?.textContent ?? '');
+    for (const cell of row.cells) {
+      let key = `${called}|${cell.cellIndex}`;
+      while (all.has(key)) key += '+';
+      all.set(key, cell);
+    }
+  }
   return all;
 }
 
 // flash shows for a moment that a cell has changed.
 function flash(cell) {
   cell.classList.add('changed');
-  setTimeout(() => cell.classList.remove('changed'), 2500);
+  setTimeout(() => {
+    cell.classList.remove('changed');
+    if (!cell.className) cell.removeAttribute('class');
+  }, 2500);
 }
 
 // place and find name an element by its id, or by what it is and the how-manieth of those.
