@@ -21,6 +21,8 @@ type Query struct {
 	Where []Condition
 	// By divides budget and execution by a dimension; "" does not.
 	By string
+	// Newest is how many rows a table of payments or a statement has at most, the newest; sums are over all. 0 has all.
+	Newest int
 	// Root is the root of the log's tree over the events of the history, base64. It is printed as it is.
 	Root string
 }

@@ -79,9 +79,25 @@ func (h *History) StatementTable(q Query, line events.Line, from events.Seq, ope
 	}
 	var rows []sheet.Row
 	var entries []Entry
-	opening, closing, err := h.Statement(y, q, line, from, func(e *Entry) { entries = append(entries, *e) })
+	var last Entry // of those that are left out
+	all := 0
+	leave := func(most int) {
+		for n := len(entries) - most; n > 0 && q.Newest > 0; n-- {
+			last, entries = entries[0], entries[1:]
+		}
+	}
+	opening, closing, err := h.Statement(y, q, line, from, func(e *Entry) {
+		if all++; len(entries) == 2*q.Newest {
+			leave(q.Newest)
+		}
+		entries = append(entries, *e)
+	})
 	if err != nil {
 		return nil, err
+	}
+	leave(q.newest(s, all))
+	if last.Seq > 0 {
+		opening = last.Balance
 	}
 	there, err := h.budgeted(y, q)
 	if err != nil {

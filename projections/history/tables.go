@@ -501,6 +501,15 @@ func (h *History) Pieces(y *Year, q Query) ([]Piece, error) {
 	return pieces, nil
 }
 
+// newest is how many of so many rows are shown, which the face of the sheet then says.
+func (q *Query) newest(s *sheet.Sheet, all int) int {
+	if q.Newest == 0 || all <= q.Newest {
+		return all
+	}
+	s.Face = append(s.Face, sheet.Say("face.newest", sheet.Member{Name: "n", Value: sheet.Number(q.Newest)}, sheet.Member{Name: "all", Value: sheet.Number(all)}))
+	return q.Newest
+}
+
 // Payments has a row for each payment of the year and each line on which its money stands: what was paid there, and what of it has not come back. A
 // reversed payment is none, and a line that all of it has left is not there. Its bank is the event that matched it with bank lines.
 func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
@@ -516,6 +525,9 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 	for i := range pieces {
 		amount, left = amount+pieces[i].Disbursed, left+pieces[i].Left()
 	}
+	shown := q.newest(s, len(pieces))
+	whole := shown == len(pieces)
+	pieces = pieces[len(pieces)-shown:]
 	matches := h.Matches()
 	rows := make([]sheet.Row, len(pieces))
 	for i := range pieces {
@@ -550,8 +562,8 @@ func (h *History) Payments(q Query, open Open) (*sheet.Sheet, error) {
 			{Name: "id"},
 			{Name: "line"},
 			{Name: "date"},
-			{Name: "amount", Right: true, Sums: true},
-			{Name: "left", Right: true, Sums: true},
+			{Name: "amount", Right: true, Sums: whole},
+			{Name: "left", Right: true, Sums: whole},
 			{Name: "channel"},
 			{Name: "basis"},
 			{Name: "voucher"},

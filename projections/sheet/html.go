@@ -12,6 +12,8 @@ import (
 
 	"fundledger/events"
 	"fundledger/events/words"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // WriteHTML writes a sheet as one HTML document that needs nothing else: no script, no picture, no request. Printed, it is A4, lying where a table is wide, with the
@@ -25,6 +27,14 @@ func WriteHTML(w io.Writer, s *Sheet, o Options) error {
 // It tells whether a table is too wide for a sheet of paper that stands upright.
 func WriteFragment(w io.Writer, s *Sheet, o Options, links Links) (wide bool, err error) {
 	return writeHTML(w, s, o, links, "sheet")
+}
+
+// WriteHead writes the title and the face as [WriteFragment] does.
+func WriteHead(w io.Writer, s *Sheet, o Options, links Links) error {
+	head := *s
+	head.Tables = nil
+	_, err := writeHTML(w, &head, o, links, "head")
+	return err
 }
 
 // WriteTable writes the table of that number as [WriteFragment] does, without anything around it.
@@ -41,6 +51,8 @@ type Links struct {
 	Event func(events.Seq) string
 	// Cell is where more is shown of any other cell, by its table, its column and its row.
 	Cell func(t *Table, column string, row Row) string
+	// Part is where more is shown of one of several things in a cell.
+	Part func(part Cell) string
 	// ID is what a row can be linked to by, and Class what it is besides the total; "" is nothing. They may be nil.
 	ID, Class func(t *Table, row Row) string
 	// Zone is the time in which it is said when something was recorded, shortened to seconds; nil leaves it as it is stored.
@@ -285,9 +297,6 @@ func (c *pageCell) write(out *strings.Builder) {
 	attribute(out, "lang", c.Lang)
 	out.WriteByte('>')
 	for i := range c.Parts {
-		if i > 0 {
-			out.WriteByte(' ')
-		}
 		c.Parts[i].write(out)
 	}
 	if len(c.Parts) == 0 {
@@ -334,6 +343,9 @@ func escape(out *strings.Builder, text string) {
 	out.WriteString(text)
 }
 
+// shortMost is the width up to which the text of a cell is not broken over lines on a screen, where a table can be scrolled.
+const shortMost = 10
+
 // link makes links of what a cell speaks of.
 func (t *pageTable) link(c *pageCell, r Row, i int) {
 	if i == numbers || i >= len(r.Cells) {
@@ -343,18 +355,33 @@ func (t *pageTable) link(c *pageCell, r Row, i int) {
 	if at, ok := t.links.recorded(name, cell); ok {
 		c.Text, c.Time, c.Class = t.links.Moment(at), c.Text, "day"
 	}
+	if name == "act" {
+		c.Class = "act"
+	} else if t.links.Page && c.Class == "" && displaywidth.String(c.Text) <= shortMost {
+		c.Class = "day"
+	}
 	if t.links.Page && t.l.o.Lang != words.Chinese && strings.ContainsFunc(c.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		c.Lang = "zh-CN"
 	}
 	switch {
 	case cell.Kind == Seqs && t.links.Event != nil:
-		for part := range strings.SplitSeq(c.Text, " ") {
+		for at, part := range strings.Split(c.Text, " ") {
+			if at > 0 {
+				c.Parts = append(c.Parts, pagePart{Text: " "})
+			}
 			p := pagePart{Text: part}
 			first := part[:strings.IndexFunc(part+"x", func(r rune) bool { return r < '0' || r > '9' })]
 			if n, err := events.ParseSeq(first); err == nil {
 				p.Href = t.links.Event(n)
 			}
 			c.Parts = append(c.Parts, p)
+		}
+	case cell.Kind == List && t.links.Part != nil:
+		for at, part := range cell.Cells() {
+			if at > 0 {
+				c.Parts = append(c.Parts, pagePart{Text: "; "})
+			}
+			c.Parts = append(c.Parts, pagePart{Text: safe(visible(t.l.s.plain(part, t.l.o, t.l.st), "")), Href: t.links.Part(part)})
 		}
 	case cell.Kind != Null && cell.Kind != Absent && t.links.Cell != nil && c.Text != "":
 		c.Href = t.links.Cell(t.l.t, name, r)
@@ -419,11 +446,11 @@ tbody .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular
 </body>
 </html>
 {{end}}{{define "sheet"}}<article class="sheet" lang="{{.Lang}}">
-<h1>{{.Title}}</h1>
+{{template "head" .}}{{.Above}}{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "head"}}<h1>{{.Title}}</h1>
 <ul class="face">{{range .Face}}
 <li>{{range .}}{{template "part" .}}{{end}}</li>{{end}}
 </ul>
-{{.Above}}{{range .Tables}}{{template "table" .}}{{end}}</article>{{end}}{{define "tables"}}{{range .Tables}}{{template "table" .}}{{end}}{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
+{{end}}{{define "tables"}}{{range .Tables}}{{template "table" .}}{{end}}{{end}}{{define "table"}}<section{{if .Main}} class="main"{{end}}>
 {{if .Empty}}<p>{{.Nothing}}</p>
 {{else}}<div class="scroll"{{with .Region}} role="region" tabindex="0" aria-label="{{.}}"{{end}}><table>
 <caption><span class="name">{{.Title}}</span>{{with .Unit}} <span class="unit">{{.}}</span>{{end}}</caption>

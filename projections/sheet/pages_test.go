@@ -375,9 +375,9 @@ func TestFragmentOfAPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		`<div class="scroll" role="region" tabindex="0" aria-label="`,
-		`<tr id="line-1" class="breach"><th scope="row"><a href="/l?a=1&amp;b=2">1</a></th><td class="n"><a href="/e/3">3-5</a> <a href="/e/9">9</a></td><td class="n">4</td>`,
+		`<tr id="line-1" class="breach"><th scope="row" class="day"><a href="/l?a=1&amp;b=2">1</a></th><td class="n"><a href="/e/3">3-5</a> <a href="/e/9">9</a></td><td class="n">4</td>`,
 		`<td class="day"><time datetime="2022-12-31T16:00:01.000002Z" title="2022-12-31T16:00:01.000002Z">2023-01-01 00:00:01</time></td>`,
-		`<td>2022-12-31T16:00:01.000002Z</td><td lang="zh-CN">资金</td>`, // what was stored is not a time of recording
+		`<td>2022-12-31T16:00:01.000002Z</td><td class="day" lang="zh-CN">资金</td>`, // what was stored is not a time of recording
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("there is no %s in\n%s", want, b.String())

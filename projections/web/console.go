@@ -25,6 +25,7 @@ import (
 	"fundledger/events/words"
 	"fundledger/projections"
 	"fundledger/projections/document"
+	"fundledger/projections/history"
 	"fundledger/projections/live"
 	"fundledger/projections/sheet"
 
@@ -35,6 +36,7 @@ import (
 //
 //	/                                             every fund and year
 //	/funds/{fund}                                 a fund: its years, its newest events
+//	/funds/{fund}/diff                            what became known between two moments
 //	/funds/{fund}/events/{n}                      an event, what it hangs together with, what it posts
 //	/funds/{fund}/years/{year}                    execution, with both clocks to move
 //	/funds/{fund}/years/{year}/charts             the same as pictures, and where the money went
@@ -79,8 +81,9 @@ var pages = []page{
 	{"page-fund", "/funds/{fund}", "fund", []string{"known_at"}, (*view).fund},
 	{"page-year", "/funds/{fund}/years/{year}", "year", append([]string{"basis", "denominator"}, clocks...), (*view).year},
 	{"page-charts", "/funds/{fund}/years/{year}/charts", "charts", append([]string{"basis", "denominator"}, clocks...), (*view).charts},
-	{"page-view", "/funds/{fund}/years/{year}/{view}", "table", append([]string{"basis", "denominator", "by", "where", "threshold", "month", "after_close", "account", "window"}, clocks...), (*view).yearView},
-	{"page-statement", "/funds/{fund}/years/{year}/lines/{line}", "table", append([]string{"from", "basis"}, clocks...), (*view).statement},
+	{"page-diff", "/funds/{fund}/diff", "table", []string{"from", "to", "year", "as_of", "basis", "denominator"}, (*view).diff},
+	{"page-view", "/funds/{fund}/years/{year}/{view}", "table", takenByViews(), (*view).yearView},
+	{"page-statement", "/funds/{fund}/years/{year}/lines/{line}", "statement", append([]string{"from", "basis"}, clocks...), (*view).statement},
 }
 
 // routesOfPages are the console's routes. They are for people, so the description of the interface does not have them.
@@ -132,9 +135,11 @@ type view struct {
 	Live string
 	// Clocks are those that can be moved; nil where there are none.
 	Clocks *clockPanel
-	// Sheet is the page's table, and Sheets are further ones.
-	Sheet  template.HTML
-	Sheets []template.HTML
+	// Controls are the fields by which the page is asked for otherwise, and Narrowed what it is narrowed to.
+	Controls []control
+	Narrowed []narrowing
+	// Sheet is the page's table.
+	Sheet template.HTML
 	// Main is what the page's own template needs beside these.
 	Main any
 	// Problem is why there is nothing to show.
@@ -273,13 +278,21 @@ func (s *site) bookPage(p *page) func(*view) error {
 			return p.make(v, b, a)
 		})
 		if err != nil {
-			return notThere("known_at", err)
+			return notThere(v.pin(), err)
 		}
 		if !v.Fixed {
 			v.Live = string(v.Fund)
 		}
 		return nil
 	}
+}
+
+// pin is the parameter that holds a page to what was known.
+func (v *view) pin() string {
+	if strings.HasSuffix(v.r.URL.Path, "/diff") {
+		return "to"
+	}
+	return "known_at"
 }
 
 // of notes what a page of a book is about.
@@ -382,8 +395,12 @@ func takesOf(path string) []string {
 	switch {
 	case path == "/" || path == "/payees":
 		return []string{"as_of", "known_at", "unit", "lang"}
+	case len(parts) == 5 && parts[4] == "reconciliation": // money is counted there whatever its basis
+		return []string{"as_of", "known_at", "unit", "lang"}
 	case len(parts) >= 4 && parts[2] == "years":
 		return carried
+	case len(parts) == 3 && parts[2] == "diff":
+		return []string{"unit", "lang"}
 	default: // of a fund and not of a year
 		return []string{"known_at", "unit", "lang"}
 	}
@@ -489,7 +506,7 @@ func (v *view) Export(format string) string {
 		p = "/v1" + p
 	case len(parts) == 6 && parts[4] == "lines":
 		p = "/v1" + p + "/statement"
-	case len(parts) == 4 && parts[2] == "events":
+	case len(parts) == 4 && parts[2] == "events", len(parts) == 3 && parts[2] == "diff":
 		p = "/v1" + p
 	default:
 		return ""
@@ -498,7 +515,14 @@ func (v *view) Export(format string) string {
 	query.Set("format", format)
 	query.Set("lang", string(v.Lang))
 	if v.Fund != "" && v.At.Seq > 0 {
-		query.Set("known_at", v.At.Seq.String())
+		query.Set(v.pin(), v.At.Seq.String())
+	}
+	if v.pin() == "to" {
+		query.Set("from", v.a.from.String())
+	}
+	if payee := query.Get("payee"); payee != "" && v.Fund != "" {
+		query.Del("payee")
+		query.Add("where", history.ByPayee+"="+payee)
 	}
 	return address(p, query)
 }
@@ -513,6 +537,13 @@ func (v *view) showWith(s *sheet.Sheet, links sheet.Links) (template.HTML, error
 	var out bytes.Buffer
 	wide, err := sheet.WriteFragment(&out, s, v.options(), links)
 	v.wide = v.wide || wide
+	return template.HTML(out.String()), err // made by a template that escapes
+}
+
+// showHead makes the title and the face of a sheet alone.
+func (v *view) showHead(s *sheet.Sheet) (template.HTML, error) {
+	var out bytes.Buffer
+	err := sheet.WriteHead(&out, s, sheet.Options{Lang: v.Lang, Unit: v.a.unit}, v.links())
 	return template.HTML(out.String()), err // made by a template that escapes
 }
 
@@ -533,6 +564,21 @@ func (v *view) links() sheet.Links {
 	return sheet.Links{
 		Page: true, Zone: v.zone, ID: rowID, Class: rowClass,
 		Event: func(n events.Seq) string { return v.event(v.Fund, n) },
+		Part: func(part sheet.Cell) string {
+			fund, seq := v.Fund, events.Seq(0)
+			for _, m := range part.Members() {
+				switch {
+				case m.Name == "fund":
+					fund = events.Fund(m.Value.Text())
+				case m.Name == "seq":
+					seq = events.Seq(m.Value.Int())
+				}
+			}
+			if fund == "" || seq == 0 {
+				return ""
+			}
+			return v.event(fund, seq)
+		},
 		Cell: func(t *sheet.Table, column string, row sheet.Row) string {
 			at := func(name string) sheet.Cell {
 				if i := t.Column(name); i >= 0 && i < len(row.Cells) {
@@ -541,6 +587,14 @@ func (v *view) links() sheet.Links {
 				return sheet.Cell{}
 			}
 			cell := at(column)
+			switch {
+			case column == "act":
+				return v.explain(t, row)
+			case t.Column("other_names") >= 0 && column == "name" && cell.Text() != "" && v.r.URL.Query().Get("payee") == "":
+				return v.To("/payees", "payee", cell.Text())
+			case column == "payee" && cell.Text() != "" && v.Fund != "":
+				return v.To("/payees", "payee", cell.Text(), "known_at", "")
+			}
 			fund := v.Fund
 			if f := at("fund").Text(); f != "" {
 				fund = events.Fund(f)
@@ -554,7 +608,7 @@ func (v *view) links() sheet.Links {
 			case cell.Kind == sheet.Integer && slices.Contains([]string{"seq", "of", "event"}, column) && v.Fund != "":
 				return v.event(fund, events.Seq(cell.Int()))
 			case year == 0:
-			case v.Fund == "" && slices.Contains([]string{"fund", "name", "year"}, column):
+			case v.Fund == "" && slices.Contains([]string{"fund", "name", "year"}, column) && t.Column("other_names") < 0:
 				return v.To("/funds/" + string(fund) + "/years/" + year.String())
 			case slices.Contains([]string{"line", "name"}, column):
 				line, err := events.ParseLine(at("line").Text())
@@ -656,9 +710,26 @@ func (v *view) Address() string {
 	}
 	set := []string{"lang", string(v.Lang)}
 	if v.Fund != "" {
-		set = append(set, "known_at", v.At.Seq.String())
+		set = append(set, v.pin(), v.At.Seq.String())
 	}
 	return scheme + "://" + v.r.Host + v.Here(set...)
+}
+
+// Newest is the page's whole address without a moment, so that who opens it sees what is known then; "" where the page is of no moment anyway.
+func (v *view) Newest() string {
+	if v.Fund == "" {
+		return ""
+	}
+	scheme, _, _ := strings.Cut(v.Address(), "://")
+	return scheme + "://" + v.r.Host + v.Here(v.pin(), "")
+}
+
+// Signed says that officials sign the page when it is printed.
+func (v *view) Signed() bool { return v.Year != 0 && v.Problem == nil }
+
+// Signatures are who signs.
+func (v *view) Signatures() []string {
+	return []string{v.Say("sign.made"), v.Say("sign.checked"), v.Say("sign.head"), v.Say("print.when")}
 }
 
 // QR is a picture of the address, for paper.

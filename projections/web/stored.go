@@ -19,6 +19,7 @@ import (
 // What a question about one event and about payees can be asked with.
 var (
 	ofEvent  = append([]string{"known_at", "wait"}, printing...)
+	ofPaper  = []string{"known_at", "wait", "format", "lang"}
 	ofPayees = append([]string{"fund", "payee", "limit", "as_of", "known_at"}, printing...)
 )
 
@@ -94,6 +95,14 @@ func (s *site) cutOf(ctx context.Context, a *ask) (at live.Cut, err error) {
 }
 
 func (s *site) trail(ctx context.Context, a *ask, at live.Cut) (*sheet.Sheet, error) {
+	trail, err := s.trailOf(ctx, a, at)
+	if err != nil {
+		return nil, err
+	}
+	return trail.Sheet(at.Root)
+}
+
+func (s *site) trailOf(ctx context.Context, a *ask, at live.Cut) (*projections.Trail, error) {
 	trail := projections.NewTrail(a.number)
 	for _, view := range []func() projections.View{func() projections.View { return trail }, trail.Second} {
 		v := view()
@@ -107,7 +116,7 @@ func (s *site) trail(ctx context.Context, a *ask, at live.Cut) (*sheet.Sheet, er
 			return nil, err
 		}
 	}
-	return trail.Sheet(at.Root)
+	return trail, nil
 }
 
 // payees answers what each payee got. Where one fund cannot be read nothing is answered.

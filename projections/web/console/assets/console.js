@@ -16,8 +16,27 @@ for (const button of document.querySelectorAll('[data-theme-switch]')) {
 
 document.addEventListener('click', (event) => {
   if (event.target.closest('[data-print]')) print();
+  const button = event.target.closest('[data-copy]');
+  if (button) copy(button.dataset.copy);
 });
-for (const button of document.querySelectorAll('[data-print]')) button.hidden = false;
+
+// copy puts an address on the clipboard and says so. Where a browser does not let a page do that, the address is selected for who copies it by hand.
+async function copy(address) {
+  const said = document.querySelector('[data-copied]');
+  try {
+    await navigator.clipboard.writeText(address);
+    said.textContent = said.dataset.yes;
+  } catch {
+    const field = document.createElement('input');
+    field.readOnly = true;
+    field.value = address;
+    field.setAttribute('aria-label', said.dataset.no);
+    said.replaceChildren(said.dataset.no, ' ', field);
+    field.select();
+    return;
+  }
+  setTimeout(() => said.replaceChildren(), 4000);
+}
 
 // A table that has to be moved to be seen whole, and has no link to come to, is itself come to by Tab.
 const reachable = () => {

@@ -43,7 +43,6 @@ export function exchange(page, quiet = false) {
     const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : null;
     patch(part, other, quiet ? null : flash);
     const here = document.querySelector(`[data-part="${part.dataset.part}"]`);
-    for (const button of here.querySelectorAll('[data-print]')) button.hidden = false;
     if (focused && !here.contains(document.activeElement)) find(here, focused)?.focus({preventScroll: true});
   }
   document.dispatchEvent(new Event('exchanged'));
