@@ -17,7 +17,7 @@ import (
 // site is where a server says that it serves over HTTP.
 func (s *server) site(t *testing.T) string {
 	t.Helper()
-	url := regexp.MustCompile(`http://[^ ;]+`).FindString(s.err.String())
+	url := regexp.MustCompile(`http://[^ ;"]+`).FindString(s.err.String())
 	if url == "" {
 		t.Fatalf("serve says %s", s.err)
 	}

@@ -167,6 +167,7 @@ var (
 	reachable  = described("store_reachable", "Whether the store could be asked what funds there are: 1 or 0.")
 	readState  = described("fund_reading_state", "How the reading of a fund stands: 1 for the state that it is in. Balances are shown of those that are following or unreachable.", "fund", "state")
 	readEvents = described("fund_events", "Number of the last event that the balances of a fund count.", "fund")
+	following  = described("live_clients", "Clients of the live feeds, by kind of feed.", "feed")
 	readLag    = described("fund_lag_events", "Events of a fund that are in its log and not yet counted.", "fund")
 
 	ofYear     = []string{"fund", "year", "currency"}
@@ -212,7 +213,7 @@ func sumOf(b *history.Balance, m events.Measure) events.Minor {
 }
 
 func (*ofBooks) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{reachable, readState, readEvents, readLag, yearClosed, yearRate} {
+	for _, d := range []*prometheus.Desc{reachable, following, readState, readEvents, readLag, yearClosed, yearRate} {
 		to <- d
 	}
 	for _, m := range yearMoney {
@@ -231,6 +232,10 @@ func (m *ofBooks) Collect(to chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	clients := m.books.Clients()
+	gauge(following, float64(clients.Balances), "balances")
+	gauge(following, float64(clients.Events), "events")
+	gauge(following, float64(clients.Overview), "overview")
 	before := m.shown
 	m.shown = map[events.Fund]shown{}
 	err := m.books.Survey(ctx, func(s live.Status, b *projections.Book) {
