@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"fundledger/events"
 )
@@ -44,4 +45,19 @@ func BenchmarkDecide(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkMeter counts what callers of one command each are answered, a block of 500 at a time: what counting costs a command.
+func BenchmarkMeter(b *testing.B) {
+	m := newMeter()
+	block := batch{jobs: make([]*job, 500)}
+	for i := range block.jobs {
+		in := Input{Number: 1, Command: &events.Command{Fund: "f"}}
+		block.jobs[i] = &job{inputs: []Input{in}, receipts: []Receipt{receipt(&in, Appended)}, submitted: time.Now(), meter: m}
+	}
+	for b.Loop() {
+		m.answered(block.jobs...)
+		m.landed(&block, nil)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(block.jobs)), "ns/command")
 }

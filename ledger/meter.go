@@ -71,7 +71,7 @@ func newMeter() *meter {
 	}}
 }
 
-// answered counts jobs that are about to be answered with their receipts.
+// answered counts jobs of one fund that are about to be answered with their receipts.
 func (m *meter) answered(jobs ...*job) {
 	if m == nil {
 		return
@@ -79,15 +79,17 @@ func (m *meter) answered(jobs ...*job) {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	var fund events.Fund // of all that were appended together, which is looked up once
+	appended := uint64(0)
 	for _, j := range jobs {
 		if j.proposal != nil {
 			continue
 		}
 		m.is.Answer.add(now.Sub(j.submitted).Seconds(), len(j.receipts))
-		appended := uint64(0)
 		for i := range j.receipts {
 			r := &j.receipts[i]
 			if r.Status == Appended {
+				fund = j.inputs[0].Command.Fund
 				appended++
 				continue
 			}
@@ -96,10 +98,10 @@ func (m *meter) answered(jobs ...*job) {
 				m.is.Codes[r.Code]++
 			}
 		}
-		if appended > 0 {
-			m.is.Answered[Appended] += appended
-			m.is.Appended[j.inputs[0].Command.Fund] += appended
-		}
+	}
+	if appended > 0 {
+		m.is.Answered[Appended] += appended
+		m.is.Appended[fund] += appended
 	}
 }
 
