@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"fundledger/events"
 	"fundledger/events/words"
@@ -183,6 +184,9 @@ type appended struct {
 	Again bool
 }
 
+// receiptPatience is how long a page waits for an event that it is to show.
+const receiptPatience = 2 * time.Second
+
 // kindsPage lists what can be posted.
 func (s *site) kindsPage(v *view) error {
 	query := v.r.URL.Query()
@@ -294,6 +298,10 @@ func (p *formPage) receipt(kind, stored string, again bool) error {
 	}
 	p.Form = &Form{KindWords: words, Fund: v.Fund}
 	v.Title = words.Name
+	// It was stored a moment ago; a number that somebody made up is not waited for.
+	ctx, cancel := context.WithTimeout(v.r.Context(), receiptPatience)
+	defer cancel()
+	v.r = v.r.WithContext(ctx)
 	return v.now(n, func(b *projections.Book) error {
 		h := b.History()
 		if n > h.Last() {

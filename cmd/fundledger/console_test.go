@@ -1,0 +1,336 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fundledger/events"
+	"fundledger/events/words"
+	"fundledger/ledger/desk"
+)
+
+// deskFund has something of everything that a command can be about.
+const deskFund = `{"id":"o22","kind":"fund-opened","fund":"f","year":2022,"name":"产业","lines":[{"code":"1","name":"设备"},{"code":"2","name":"园区"},{"code":"2.1","name":"道路","parent":"2"}]}
+{"id":"b1","kind":"appropriated","fund":"f","year":2022,"date":"2022-01-05","line":"1","amount":"1000.00","stage":"original"}
+{"id":"b2","kind":"appropriated","fund":"f","year":2022,"date":"2022-01-05","line":"2.1","amount":"500.00","stage":"original"}
+{"id":"o23","kind":"fund-opened","fund":"f","year":2023,"name":"产业","lines":[{"code":"1","name":"设备"}]}
+{"id":"pay","kind":"disbursed","fund":"f","year":2022,"date":"2022-03-01","line":"1","amount":"100.00","channel":"payment","payee":{"name":"甲公司"}}
+{"id":"com","kind":"committed","fund":"f","year":2022,"date":"2022-03-02","line":"1","amount":"80.00","payee":{"name":"乙公司"}}
+{"id":"all","kind":"allotted","fund":"f","year":2022,"date":"2022-03-03","line":"2.1","amount":"70.00","to":"鼎城区"}
+{"id":"low","kind":"disbursed","fund":"f","year":2022,"date":"2022-03-04","line":"2.1","amount":"60.00","channel":"lower-treasury"}
+{"id":"sus","kind":"clawed-back","cause":"unidentified","fund":"f","year":2022,"date":"2022-03-05","amount":"5.00"}
+{"id":"back","kind":"clawed-back","cause":"refund","fund":"f","year":2022,"date":"2022-04-01","of":"pay","amount":"30.00"}
+{"id":"lot","kind":"carried-over","fund":"f","year":2022,"date":"2022-12-31","line":"2.1","amount":"40.00","lot":"CO-22","purpose":"续建","to_year":2023,"to_line":"1"}
+{"id":"pay2","kind":"disbursed","fund":"f","year":2022,"date":"2022-05-01","line":"1","amount":"20.00","channel":"payment","payee":{"name":"甲公司"}}
+`
+
+// A deskCase is what somebody fills in of a kind.
+type deskCase struct {
+	kind    string
+	answers map[string][]string
+}
+
+func answersOfCase(pairs ...string) map[string][]string {
+	out := map[string][]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		out[pairs[i]] = append(out[pairs[i]], pairs[i+1])
+	}
+	return out
+}
+
+var deskCases = []deskCase{
+	{"appropriated", answersOfCase("year", "2022", "line", "1", "amount", "1.2万元", "stage", "supplementary", "date", "2022年5月")},
+	{"reallocated", answersOfCase("year", "2022", "from", "1=10", "to", "2.1=4.5", "to", "2.1=5.5", "date", "2022-05-01")},
+	{"carried-in", answersOfCase("year", "2022", "line", "1", "amount", "7", "lot", "X", "purpose", "路", "from-year", "2021", "date", "2022-01-01")},
+	{"carried-over", answersOfCase("year", "2022", "line", "1", "amount", "7", "lot", "X", "purpose", "路", "to-year", "2023", "to-line", "1", "date", "2022-12-31")},
+	{"allotted", answersOfCase("year", "2022", "line", "2.1", "amount", "7", "to", "武陵区", "date", "2022-05-01")},
+	{"allotment-withdrawn", answersOfCase("of", "7", "amount", "5", "date", "2022-05-01")},
+	{"committed", answersOfCase("year", "2022", "line", "1", "amount", "壹佰元整", "payee", "丙", "contract", "常合〔2022〕1号", "date", "2022-05-01")},
+	{"commitment-released", answersOfCase("of", "6", "amount", "5", "date", "2022-05-01")},
+	{"disbursed", answersOfCase("year", "2022", "line", "1", "amount", "1,00.0", "channel", "payment", "date", "2022-05-01")}, // an amount that cannot be read
+	{"disbursed", answersOfCase("year", "2022", "line", "1", "amount", "10", "channel", "payment", "payee", `甲<script>alert(1)</script>&"'`, "payee-class", "enterprise", "voucher", "国库/2022/拨款/9", "document", "常财〔2022〕1号", "document", "常财〔2022〕2号", "dim", "district=430702", "date", "2022/5/1")},
+	{"disbursed", answersOfCase("year", "2022", "line", "1", "amount", "80", "channel", "payment", "commitment", "6", "mode", "record", "document", "x", "date", "2022-05-01")},
+	{"disbursed", answersOfCase("year", "2023", "line", "1", "amount", "40", "channel", "payment", "lot", "CO-22", "date", "2023-05-01")},
+	{"disbursed", answersOfCase("year", "2022", "line", "1", "amount", "100000", "channel", "payment", "date", "2022-05-01")}, // over the budget
+	{"receipt-confirmed", answersOfCase("of", "8", "amount", "60", "payee", "乙", "date", "2022-05-01")},
+	{"lapse", answersOfCase("year", "2022", "line", "1", "amount", "5", "date", "2022-12-31")},
+	{"rescission", answersOfCase("year", "2022", "line", "1", "amount", "5", "date", "2022-12-31")},
+	{"returned", answersOfCase("of", "8", "date", "2022-05-01")},
+	{"refund", answersOfCase("of", "5", "amount", "70", "date", "2022-05-01", "settles", "9")},
+	{"refund", answersOfCase("of", "5", "amount", "70.01", "date", "2022-05-01")}, // more than is left
+	{"offset", answersOfCase("of", "5", "amount", "7", "against", "12", "date", "2022-05-01")},
+	{"prior-year", answersOfCase("of", "5", "year", "2023", "amount", "7", "date", "2023-05-01")}, // whose year is not closed
+	{"unidentified", answersOfCase("year", "2022", "amount", "7", "date", "2022-05-01")},
+	{"reclassified", answersOfCase("of", "5", "amount", "70", "to-line", "2.1", "reason", "记错项目")},
+}
+
+// A formPage is the page of a form, as a browser gets it.
+type formPage struct{ text string }
+
+// command is what the page would send, "" where it would send nothing.
+func (p formPage) command() string {
+	m := regexp.MustCompile(`(?s)<code data-command>(.*?)</code>`).FindStringSubmatch(p.text)
+	if m == nil {
+		return ""
+	}
+	return html.UnescapeString(m[1])
+}
+
+// refusal is what stands where the ledger refuses: its words, what to do, and at which field.
+func (p formPage) refusal() (message, hint, field string) {
+	m := regexp.MustCompile(`(?s)<div class="errors"[^>]*><h2[^>]*>[^<]*</h2>\s*<p>(?:<a href="#f-([^"]*)">)?(.*?)(?:</a>)?</p>(?:<p class="hint">([^<]*)</p>)?`).FindStringSubmatch(p.text)
+	if m == nil {
+		return "", "", ""
+	}
+	return html.UnescapeString(m[2]), html.UnescapeString(m[3]), m[1]
+}
+
+// value is what stands in a field.
+func (p formPage) value(name string) string {
+	if m := regexp.MustCompile(`<input id="f-` + name + `" [^>]*?value="([^"]*)"`).FindStringSubmatch(p.text); m != nil {
+		return html.UnescapeString(m[1])
+	}
+	if m := regexp.MustCompile(`(?s)<select id="f-` + name + `".*?</select>`).FindString(p.text); m != "" {
+		if v := regexp.MustCompile(`<option value="([^"]*)" selected>`).FindStringSubmatch(m); v != nil {
+			return html.UnescapeString(v[1])
+		}
+	}
+	return ""
+}
+
+func (s *server) form(t *testing.T, kind string, fields map[string][]string, more ...string) formPage {
+	t.Helper()
+	query := url.Values{}
+	for name, values := range fields {
+		query[name] = values
+		if (name == "from" || name == "to") && strings.Contains(values[0], "=") {
+			delete(query, name)
+			for _, v := range values {
+				line, amount, _ := strings.Cut(v, "=")
+				query[name+".line"], query[name+".amount"] = append(query[name+".line"], line), append(query[name+".amount"], amount)
+			}
+		}
+	}
+	for i := 0; i < len(more); i += 2 {
+		query.Set(more[i], more[i+1])
+	}
+	status, text := fetch(t, "GET", s.site(t)+"/funds/f/post/"+kind+"?"+query.Encode(), "")
+	if status != 200 {
+		t.Fatalf("%s %v: %d %.2000s", kind, fields, status, text)
+	}
+	return formPage{text}
+}
+
+// TestFormsSendWhatPostSends: whatever somebody fills in of any kind of money, the page would send the same command as the command line, or says in the same words why not.
+func TestFormsSendWhatPostSends(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	if rs := p.append(t, deskFund); strings.Contains(statuses(rs), "refused") {
+		t.Fatal(statuses(rs))
+	}
+	kinds := map[string]bool{}
+	for i, c := range deskCases {
+		kinds[c.kind] = true
+		id := fmt.Sprint("form-", i)
+		args := []string{"post", c.kind, "--fund", "f", "--id", id, "--dry-run", "--lang", "en"}
+		for name, values := range c.answers {
+			for _, v := range values {
+				args = append(args, "--"+name, v)
+			}
+		}
+		cli := p.run(t, args...)
+		_, sent, _ := strings.Cut(cli.err, "\ncommand: ")
+		sent, _, _ = strings.Cut(sent, "\n")
+		page := s.form(t, c.kind, c.answers, "preview", "1", "id", id, "lang", "en")
+		if got := page.command(); got != sent {
+			t.Errorf("%s %v\nthe page sends %s\nthe command line %s\n%s", c.kind, c.answers, got, sent, cli.err)
+		}
+		message, hint, field := page.refusal()
+		switch rs := cli.out; {
+		case sent != "" && message != "":
+			t.Errorf("%s %v: the page says %s", c.kind, c.answers, message)
+		case strings.TrimSpace(rs) != "":
+			r := receipts(t, rs)[0]
+			if r.Message != message || r.Hint != hint {
+				t.Errorf("%s %v: the page says %q %q, the receipt %q %q", c.kind, c.answers, message, hint, r.Message, r.Hint)
+			}
+			if message != "" && field == "" {
+				t.Errorf("%s %v: %q stands at no field", c.kind, c.answers, message)
+			}
+		case message == "" || field != "amount": // which was not even tried
+			t.Errorf("%s %v: the page says %q at %q, the command line %s", c.kind, c.answers, message, field, cli.err)
+		}
+		if strings.Contains(page.text, "<script>alert") {
+			t.Errorf("%s: what is typed becomes a script", c.kind)
+		}
+	}
+	for _, g := range kindGroups[:3] { // those of money
+		for _, name := range g.subjects {
+			if !kinds[name] {
+				t.Errorf("%s is not tried", name)
+			}
+		}
+	}
+	if n := len(p.stored(t)); n != strings.Count(deskFund, "\n") {
+		t.Errorf("%d events are stored: looking has stored something", n)
+	}
+}
+
+// TestEverySubjectHasAForm: in both languages, with a place in the list.
+func TestEverySubjectHasAForm(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	for _, lang := range words.Languages {
+		_, list := fetch(t, "GET", s.site(t)+"/funds/f/post?lang="+string(lang), "")
+		for _, subject := range desk.Subjects() {
+			if subject == (desk.Subject{Kind: events.ClawedBack}) {
+				continue
+			}
+			if !strings.Contains(list, "/funds/f/post/"+subject.Name()+"?") {
+				t.Errorf("%s is not in the list", subject.Name())
+			}
+			page := s.form(t, subject.Name(), nil, "lang", string(lang))
+			for _, f := range subject.Flags() {
+				name := f.Name
+				if name == "unit" {
+					name = "value-unit"
+				}
+				if f.Name != "fund" && f.Name != "id" && !strings.Contains(page.text, `name="`+name+`"`) && !strings.Contains(page.text, `name="`+name+`.line"`) {
+					t.Errorf("%s in %s has no field %s", subject.Name(), lang, f.Name)
+				}
+			}
+		}
+	}
+	for _, kind := range []string{"nothing", "clawed-back", "%3Cscript%3E"} {
+		if status, text := fetch(t, "GET", s.site(t)+"/funds/f/post/"+kind, ""); status != 404 || strings.Contains(text, "<script>") {
+			t.Errorf("%s: %d", kind, status)
+		}
+	}
+}
+
+// TestFormsOfferWhatIsLeft: of a payment what was paid less what has come back, of the others what is not used; it is filled in where a command is usually about all of it.
+func TestFormsOfferWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	p.now = nil
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	for _, c := range []struct{ kind, of, amount string }{
+		{"refund", "5", "70.00"},
+		{"offset", "5", "70.00"},
+		{"reclassified", "5", "70.00"},
+		{"refund", "8", "60.00"},
+		{"commitment-released", "6", "80.00"},
+		{"allotment-withdrawn", "7", "70.00"},
+		{"receipt-confirmed", "8", "60.00"},
+		{"refund", "2", ""}, // no payment
+		{"refund", "999", ""},
+	} {
+		page := s.form(t, c.kind, answersOfCase("of", c.of))
+		if got := page.value("amount"); got != c.amount {
+			t.Errorf("a %s of %s is filled in with %q, want %q", c.kind, c.of, got, c.amount)
+		}
+		if got := page.value("year"); c.of == "5" && got != "2022" {
+			t.Errorf("a %s of %s is of the year %q", c.kind, c.of, got)
+		}
+	}
+	for _, c := range []struct {
+		kind    string
+		answers map[string][]string
+		left    string
+	}{
+		{"disbursed", answersOfCase("year", "2022", "commitment", "6"), "80.00"},
+		{"disbursed", answersOfCase("year", "2023", "lot", "CO-22"), "40.00"},
+		{"refund", answersOfCase("year", "2022", "settles", "9"), "5.00"},
+	} {
+		page := s.form(t, c.kind, c.answers)
+		if !strings.Contains(page.text, `data-use="`+c.left+`"`) || page.value("amount") != "" {
+			t.Errorf("a %s of %v is not offered %s: %q", c.kind, c.answers, c.left, page.value("amount"))
+		}
+	}
+	choices := s.form(t, "refund", answersOfCase("year", "2022")).text
+	for _, want := range []string{"甲公司", "70.00 left"} {
+		if !strings.Contains(choices, want) {
+			t.Errorf("the payments to choose from do not say %s", want)
+		}
+	}
+}
+
+// TestAppendingAFormTwiceStoresOnce: what the page sends is JSON with the form's id. The same again, and from another site or in another form, stores nothing.
+func TestAppendingAFormTwiceStoresOnce(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	before := len(p.stored(t))
+	page := s.form(t, "refund", answersOfCase("of", "5", "date", "2022-06-01"), "preview", "1")
+	body := page.command()
+	to := s.site(t) + regexp.MustCompile(`data-append="([^"]*)"`).FindStringSubmatch(page.text)[1]
+	for _, c := range []struct {
+		headers []string
+		status  int
+	}{
+		{[]string{"Content-Type", "application/json", "Sec-Fetch-Site", "cross-site"}, 403},
+		{[]string{"Content-Type", "application/json", "Origin", "http://elsewhere.example"}, 403},
+		{[]string{"Content-Type", "application/x-www-form-urlencoded"}, 415},
+		{[]string{"Content-Type", "text/plain"}, 415},
+		{[]string{"Content-Type", "application/json", "Host", "elsewhere.example"}, 201}, // fetch sends the true one
+		{[]string{"Content-Type", "application/json", "Sec-Fetch-Site", "same-origin"}, 200},
+		{[]string{"Content-Type", "application/json"}, 200},
+	} {
+		if status, text := fetch(t, "POST", to, body, c.headers...); status != c.status {
+			t.Errorf("%v: %d %s, want %d", c.headers, status, text, c.status)
+		}
+	}
+	if n := len(p.stored(t)); n != before+1 {
+		t.Fatalf("%d events are stored, want one more than %d", n, before)
+	}
+	for _, method := range []string{"POST", "PUT"} {
+		if status, _ := fetch(t, method, s.site(t)+"/funds/f/post/refund", "of=5", "Content-Type", "application/x-www-form-urlencoded"); status != 405 {
+			t.Errorf("%s to the page itself: %d", method, status)
+		}
+	}
+	// The form that was sent says so when it is looked at again, and its receipt has the number and what to go on with.
+	var c struct{ ID string }
+	if err := json.Unmarshal([]byte(body), &c); err != nil {
+		t.Fatal(err)
+	}
+	again := s.form(t, "refund", answersOfCase("of", "5", "date", "2022-06-01", "amount", "70.00"), "preview", "1", "id", c.ID)
+	if !strings.Contains(again.text, fmt.Sprintf(`/funds/f/events/%d"`, before+1)) || again.command() != "" {
+		t.Error("the same form again does not say that it is there")
+	}
+	_, receipt := fetch(t, "GET", fmt.Sprintf("%s/funds/f/post/refund?appended=%d", s.site(t), before+1), "")
+	for _, want := range []string{fmt.Sprintf(`/funds/f/events/%d"`, before+1), `/funds/f/post/refund?year=2022"`, `/funds/f/years/2022/lines/1"`} {
+		if !strings.Contains(receipt, want) {
+			t.Errorf("the receipt does not have %s", want)
+		}
+	}
+	if status, _ := fetch(t, "GET", s.site(t)+"/funds/f/post/refund?appended=999999", ""); slices.Contains([]int{200, 500}, status) {
+		t.Errorf("the receipt of an event that is not there: %d", status)
+	}
+}
+
+// TestAFundIsOpenedByAForm: where there is no fund yet there is a form for its first event, and what it would do is foreseen.
+func TestAFundIsOpenedByAForm(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	page := s.form(t, "fund-opened", answersOfCase("year", "2026", "name", "资金", "lines", "1=甲\n1.1=乙\n"), "preview", "1")
+	for _, want := range []string{`"parent":"1"`, `"code":"1.1"`} {
+		if !strings.Contains(page.command(), want) {
+			t.Errorf("the command is %s", page.command())
+		}
+	}
+	if message, _, _ := s.form(t, "disbursed", answersOfCase("year", "2026", "line", "1", "amount", "1", "channel", "payment", "date", "2026-01-01"), "preview", "1").refusal(); !strings.Contains(message, "f") {
+		t.Errorf("of a fund that is not there it says %q", message)
+	}
+}
