@@ -104,7 +104,11 @@ func (a *app) dryRun(ctx context.Context, inputs inputs, atomic bool, t *tally) 
 	default:
 		return err
 	}
-	trial := ledger.NewTrial(logs, a.now)
+	return dryRunOn(ctx, ledger.NewTrial(logs, a.now), inputs, atomic, t)
+}
+
+// dryRunOn tries commands one after the other, or all of them together.
+func dryRunOn(ctx context.Context, trial *ledger.Trial, inputs inputs, atomic bool, t *tally) error {
 	if atomic {
 		all, err := collect(inputs)
 		if err == nil && len(all) > 0 {
@@ -167,17 +171,36 @@ func (a *app) appendAtomic(ctx context.Context, inputs inputs, t *tally) error {
 // sent as soon as nothing is under way, so that whoever types commands, or a program that waits for its receipts, is answered at once. A
 // folder is made for the first command only: an empty input leaves nothing behind.
 func (a *app) appendAll(ctx context.Context, inputs inputs, t *tally) error {
+	var s *store
+	defer func() {
+		if s != nil {
+			s.close()
+		}
+	}()
+	return appendAllTo(ctx, inputs, t, func() (submitter, error) {
+		var err error
+		if s, err = a.openWrite(ctx); err != nil {
+			return nil, err
+		}
+		return s.submit, nil
+	})
+}
+
+// A submitter takes commands of one fund; those of one caller are taken in their order.
+type submitter = func(ctx context.Context, inputs []ledger.Input, atomic bool, done func([]ledger.Receipt))
+
+// appendAllTo is [app.appendAll] to a ledger that is opened for the first command.
+func appendAllTo(ctx context.Context, inputs inputs, t *tally, open func() (submitter, error)) error {
 	f := newFeed(ctx)
 	go f.fill(inputs)
 	chunk, err := f.take()
 	if len(chunk) == 0 {
 		return err
 	}
-	s, err := a.openWrite(ctx)
+	submit, err := open()
 	if err != nil {
 		return err
 	}
-	defer s.close()
 	answers := make(chan chan []ledger.Receipt, inFlight)
 	printed := make(chan struct{})
 	go func() {
@@ -190,7 +213,7 @@ func (a *app) appendAll(ctx context.Context, inputs inputs, t *tally) error {
 	for ; len(chunk) > 0; chunk, err = f.take() {
 		answer := make(chan []ledger.Receipt, 1)
 		answers <- answer // waits while too many are under way
-		s.submit(ctx, chunk, false, func(rs []ledger.Receipt) { answer <- rs })
+		submit(ctx, chunk, false, func(rs []ledger.Receipt) { answer <- rs })
 	}
 	close(answers)
 	<-printed

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"maps"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,7 +16,9 @@ import (
 	"fundledger/events/words"
 	"fundledger/ledger"
 	"fundledger/ledger/desk"
+	"fundledger/ledger/intake"
 	"fundledger/projections"
+	"fundledger/projections/live"
 	"fundledger/projections/web"
 
 	"github.com/google/uuid"
@@ -278,6 +284,23 @@ func (d *consoleDesk) Propose(ctx context.Context, kind string, answers map[stri
 	return d.propose(ctx, k, s, [][]byte{raw})
 }
 
+// ProposeAll tries commands that stand or fall together.
+func (d *consoleDesk) ProposeAll(ctx context.Context, fund events.Fund, drafts []*events.Draft, lang words.Language) *web.Proposal {
+	k := d.clerk(fund, nil, lang)
+	lines, err := commandLines(drafts)
+	if err != nil {
+		return &web.Proposal{Fault: k.fault(desk.Subject{}, err)}
+	}
+	var commands [][]byte
+	for line := range bytes.Lines(lines) {
+		commands = append(commands, bytes.TrimSuffix(line, []byte("\n")))
+	}
+	if len(commands) == 0 {
+		return &web.Proposal{}
+	}
+	return d.propose(ctx, k, desk.Subject{}, commands)
+}
+
 // propose tries commands that stand or fall together. s is their subject where it is one command of a form.
 func (d *consoleDesk) propose(ctx context.Context, k *clerk, s desk.Subject, commands [][]byte) *web.Proposal {
 	p := &web.Proposal{Commands: commands}
@@ -304,4 +327,223 @@ func (d *consoleDesk) propose(ctx context.Context, k *clerk, s desk.Subject, com
 		p.Stored = 0 // of a list some may be there
 	}
 	return p
+}
+
+// importOptions lists what an import can be told, in the order of its form: those that most files need first.
+var importOptions = strings.Fields("as unit year line channel issuer type account date dates sheet stage method mode basis document statement name map")
+
+// importSwitches are those that are said or not.
+var importSwitches = strings.Fields("no-voucher open ignore-totals atomic")
+
+// ImportForm makes the form of an import.
+func (d *consoleDesk) ImportForm(fund events.Fund, b *projections.Book, given map[string][]string, lang words.Language) (fields []web.Field, switches []web.Field, err error) {
+	k := d.clerk(fund, b, lang)
+	choices := (&register{}).choices()
+	called := func(name, choice string) string {
+		switch name {
+		case "as":
+			return texts.Find(lang, "import.as."+choice, nil)
+		case "unit":
+			return texts.Find(lang, "import.unit."+choice, nil)
+		case "dates":
+			return texts.Find(lang, "import.dates."+choice, nil)
+		}
+		return k.choiceWord(name, choice)
+	}
+	for _, name := range importOptions {
+		f := web.Field{Name: name, Label: cmp.Or(texts.Find(lang, "import.label."+name, nil), k.label(name)), Hint: texts.Find(lang, "import.field."+name, nil), Values: given[name], Required: name == "as", Input: web.InputText}
+		for _, c := range choices[name] {
+			f.Input = web.InputChoice
+			f.Choices = append(f.Choices, web.Choice{Value: c, Words: cmp.Or(called(name, c), c)})
+		}
+		switch h := k.known(); name {
+		case "date":
+			f.Input = web.InputDate
+		case "map":
+			f.Input = web.InputLines
+		case "year":
+			if h == nil {
+				break
+			}
+			for _, y := range h.Years() {
+				f.Input = web.InputChoice
+				f.Choices = append(f.Choices, web.Choice{Value: y.String(), Words: y.String()})
+			}
+		}
+		fields = append(fields, f)
+	}
+	for _, name := range importSwitches {
+		switches = append(switches, web.Field{Name: name, Label: texts.Find(lang, "import.switch."+name, nil), Values: given[name], Input: web.InputTruth})
+	}
+	return fields, switches, nil
+}
+
+// shownRows is how many rows of a file a page shows; of the refused ones it shows as many again.
+const shownRows = 200
+
+// Import reads a register or a statement, and tries its rows or appends them.
+func (d *consoleDesk) Import(ctx context.Context, fund events.Fund, given map[string][]string, name string, file io.ReaderAt, size int64, post bool, lang words.Language, read func(at, of int64)) (*web.Import, error) {
+	var said bytes.Buffer
+	a := *d.app
+	a.lang, a.stderr, a.stdout, a.log = lang, &said, io.Discard, nil
+	value := func(name string) string { return strings.TrimSpace(first(given[name])) }
+	r := register{
+		as: value("as"), fund: string(fund), year: value("year"), sheet: value("sheet"), unit: value("unit"), order: value("dates"), name: value("name"), format: "text", fixed: map[intake.Role]*string{},
+		noVoucher: value("no-voucher") == "true", open: value("open") == "true", ignoreTotals: value("ignore-totals") == "true", atomic: value("atomic") == "true", dry: !post,
+	}
+	for _, f := range fixedFlags {
+		r.fixed[f.role] = new(value(f.flag))
+	}
+	out := &web.Import{}
+	fail := func(err error) (*web.Import, error) {
+		out.Notices = a.noticed(&said)
+		if errors.As(err, new(exit)) { // whose words are among the notices
+			out.Stopped = true
+			return out, nil
+		}
+		var e *events.Error
+		if errors.As(err, &e) && (e.Code == events.Unavailable || e.Code == events.Tampered || e.Code == events.Busy) {
+			return nil, err
+		}
+		out.Fault = a.importFault(err)
+		return out, nil
+	}
+	o, err := a.importOptions(ctx, &r)
+	if err != nil {
+		return fail(err)
+	}
+	if text := value("map"); text != "" {
+		if o.Map, err = intake.ReadMapping(strings.NewReader(text)); err != nil {
+			return fail(err)
+		}
+	}
+	opened, err := intake.Open(filepath.Base(name), file, size)
+	if err != nil {
+		return fail(err)
+	}
+	job := &importing{app: &a, register: r, name: name, rows: map[place]*refusedRow{}, fund: fund, decimals: 2, currency: "CNY", showing: true, most: shownRows}
+	facts := intake.Facts{Decimals: 2}
+	books := d.store.books.Load()
+	now := func(do func(b *projections.Book) error) error {
+		return books.Read(ctx, fund, 0, projections.Moment{}, func(_ live.Cut, b *projections.Book) error { return do(b) })
+	}
+	err = now(func(b *projections.Book) (err error) {
+		as := o.As
+		if as == intake.Payments || as == intake.Receipts { // whose rows seldom speak of payments that there are
+			as = ""
+		}
+		facts, err = job.factsOf(b, as)
+		return err
+	})
+	if err != nil && (events.CodeOf(err) != events.UnknownFund || o.As != intake.Budget) { // a budget can open the fund
+		return fail(err)
+	}
+	facts.Payments = func() (payments []intake.Payment, err error) {
+		err = now(func(b *projections.Book) (err error) {
+			payments, err = standingPayments(b)
+			return err
+		})
+		if events.CodeOf(err) == events.UnknownFund {
+			err = nil
+		}
+		return payments, err
+	}
+	if err := job.planned(opened, o, facts); err != nil {
+		return fail(err)
+	}
+	if err := job.plan.Prepare(); err != nil {
+		return fail(err)
+	}
+	if layout, err := job.plan.Mapping.AppendJSON(nil); err == nil {
+		out.Layout = string(layout)
+	}
+	whole := job.plan.Size()
+	t := &tally{app: &a, out: io.Discard, seen: job.answered}
+	rows := job.inputs(func(at int64) { read(at, whole) })
+	switch {
+	case !post:
+		err = dryRunOn(ctx, ledger.NewTrial(d.store.logs, a.now), rows, r.atomic, t)
+	case r.atomic:
+		var all []ledger.Input
+		if all, err = collect(rows); err == nil && len(all) > 0 {
+			done := make(chan []ledger.Receipt, 1)
+			d.store.submit(ctx, all, true, func(rs []ledger.Receipt) { done <- rs })
+			t.add(<-done)
+		}
+	default:
+		err = appendAllTo(ctx, rows, t, func() (submitter, error) { return d.store.submit, nil })
+	}
+	if err != nil {
+		return fail(err)
+	}
+	job.summary()
+	out.Rows, out.More, out.Notices = job.sheet(), job.more, a.noticed(&said)
+	out.New = job.statuses[ledger.WouldAppend] + job.statuses[ledger.Appended]
+	out.Refused = len(job.order)
+	if len(job.order) > 0 {
+		var refused []intake.Refused
+		for _, at := range job.order {
+			refused = append(refused, job.rows[at].Refused)
+		}
+		var mend bytes.Buffer
+		if err := job.plan.WriteRefused(&mend, refused, lang); err != nil {
+			return nil, err
+		}
+		out.Mend, out.MendName = mend.Bytes(), refusedStem(name)
+	}
+	return out, nil
+}
+
+// noticed is what was said on the way, a line each.
+func (a *app) noticed(said *bytes.Buffer) (out []string) {
+	for line := range strings.Lines(said.String()) {
+		if line = strings.TrimSpace(strings.TrimPrefix(line, "fundledger: ")); line != "" {
+			out = append(out, a.offFlags(line))
+		}
+	}
+	return out
+}
+
+// importFault is a question about a file, or what is wrong with it, at the option that it is about.
+func (a *app) importFault(err error) *web.Fault {
+	f := &web.Fault{Message: err.Error()}
+	var e *events.Error
+	var said hinted
+	switch {
+	case errors.As(err, &e):
+		f.Code, f.Message, f.Hint = e.Code, e.Message(a.lang), e.Hint(a.lang)
+		f.Field = strings.TrimPrefix(cmp.Or(e.Args["flag"], e.Args["field"]), "--")
+		switch e.Why {
+		case "no-header", "no-column":
+			f.Field = "as"
+		case "no-sheet":
+			f.Field = "sheet"
+		case "mapping", "mapping-choice":
+			f.Field = "map"
+		}
+	case errors.As(err, &said):
+		f.Message, f.Hint = said.message, said.hint
+		if m := flagName.FindString(f.Message); m != "" {
+			f.Field = strings.TrimPrefix(m, "--")
+		}
+	}
+	if !slices.Contains(importOptions, f.Field) && !slices.Contains(importSwitches, f.Field) {
+		f.Field = ""
+	}
+	f.Message, f.Hint = a.offFlags(f.Message), a.offFlags(f.Hint)
+	return f
+}
+
+var flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
+
+// offFlags calls by their labels what the command line has flags for: on a page nobody sees them.
+func (a *app) offFlags(s string) string {
+	return flagName.ReplaceAllStringFunc(s, func(flag string) string {
+		name := strings.TrimPrefix(flag, "--")
+		said := cmp.Or(texts.Find(a.lang, "import.label."+name, nil), texts.Find(a.lang, "import.switch."+name, nil), texts.Find(a.lang, "label."+name, nil))
+		if said == "" {
+			return flag
+		}
+		return a.say("import.called", map[string]string{"label": said})
+	})
 }

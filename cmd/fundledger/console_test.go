@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -332,5 +334,144 @@ func TestAFundIsOpenedByAForm(t *testing.T) {
 	}
 	if message, _, _ := s.form(t, "disbursed", answersOfCase("year", "2026", "line", "1", "amount", "1", "channel", "payment", "date", "2026-01-01"), "preview", "1").refusal(); !strings.Contains(message, "f") {
 		t.Errorf("of a fund that is not there it says %q", message)
+	}
+}
+
+// A looked is what the page of an import gets.
+type looked struct {
+	Part, Field, Fault, Name string
+	Mend                     []byte
+	Problem                  *struct{ Message string }
+}
+
+func (s *server) upload(t *testing.T, file, data string, options ...string) looked {
+	t.Helper()
+	query := url.Values{"file": {file}, "lang": {"en"}}
+	for i := 0; i < len(options); i += 2 {
+		query.Set(options[i], options[i+1])
+	}
+	status, text := fetch(t, "POST", s.site(t)+"/funds/f/import?"+query.Encode(), data, "Content-Type", "application/octet-stream")
+	if status != 200 {
+		t.Fatalf("%s %v: %d %s", file, options, status, text)
+	}
+	var out looked
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &out); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return out
+}
+
+// bodyOf is the rows of the first table of a page. That a name is in another language, a page of the console marks.
+func bodyOf(page string) string {
+	return strings.ReplaceAll(regexp.MustCompile(`(?s)<tbody>.*?</tbody>`).FindString(page), ` lang="zh-CN"`, "")
+}
+
+const deskRegister = "支付日期,项目,收款人,支付金额（元）,凭证号\n" +
+	"2022-05-01,1,甲公司,100.00,1\n" +
+	"2022-05-02,2.1,乙公司,99999999.00,2\n" +
+	"2022-05-03,9.9,丙公司,5,3\n" +
+	"2022-05-03,1,<script>alert(1)</script>,5,4\n" +
+	"2022-05-04,1,=cmd|' /C calc'!A0,6,5\n" +
+	"2022-05-04,1,甲公司,-6,6\n"
+
+// TestImportOfThePageIsThatOfTheCommandLine: its preview has the rows that --dry-run prints, it stores what import stores under the same ids, and the refused rows go into the same file.
+func TestImportOfThePageIsThatOfTheCommandLine(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	name := filepath.Join(t.TempDir(), "r.csv")
+	if err := os.WriteFile(name, []byte(deskRegister), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options := []string{"as", "payments", "year", "2022", "channel", "payment", "issuer", "国库", "type", "拨款"}
+	args := []string{"import", name, "--fund", "f", "--lang", "en"}
+	for i := 0; i < len(options); i += 2 {
+		args = append(args, "--"+options[i], options[i+1])
+	}
+	before := len(p.stored(t))
+	dry := p.run(t, append(args, "--dry-run", "--format", "html")...)
+	page := s.upload(t, "r.csv", deskRegister, options...)
+	if got, want := bodyOf(page.Part), bodyOf(dry.out); got != want || want == "" {
+		t.Errorf("the preview is\n%s\nthe dry run\n%s%s", got, want, dry.err)
+	}
+	for line := range strings.Lines(dry.err) {
+		if said := html.EscapeString(strings.TrimSpace(strings.TrimPrefix(line, "fundledger: "))); !strings.Contains(page.Part, said) {
+			t.Errorf("the preview does not say %s", said)
+		}
+	}
+	if strings.Contains(page.Part, "<script>") {
+		t.Error("a payee's name becomes a script")
+	}
+	if n := len(p.stored(t)); n != before {
+		t.Errorf("looking has stored %d events", n-before)
+	}
+	posted := s.upload(t, "r.csv", deskRegister, append(options, "append", "1")...)
+	if n := len(p.stored(t)); n != before+3 {
+		t.Fatalf("%d events are stored, want 3 more than %d: %s", n, before, posted.Part)
+	}
+	posted = s.upload(t, "r.csv", deskRegister, append(options, "append", "1")...)
+	folder := t.TempDir()
+	again := p.app(&strings.Builder{}, &strings.Builder{}, append(args, "--refused", filepath.Join(folder, "x.csv"))...)
+	run(t.Context(), again)
+	if n := len(p.stored(t)); n != before+3 {
+		t.Errorf("again, on the page and by the command line, %d events are stored, want %d", n, before+3)
+	}
+	refused, err := os.ReadFile(filepath.Join(folder, "x.csv"))
+	if err != nil || string(refused) != string(posted.Mend) || posted.Name != "r.refused.csv" {
+		t.Errorf("the refused rows are %s\n%s\nwant %s, %v", posted.Name, posted.Mend, refused, err)
+	}
+}
+
+// TestImportPageAsks: what has to be said first stands at the option that says it; what cannot be read is said; and nothing comes from another site or in a form.
+func TestImportPageAsks(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	for _, c := range []struct {
+		file, data string
+		options    []string
+		field      string
+	}{
+		{"r.csv", deskRegister, nil, "as"},
+		{"r.csv", deskRegister, []string{"as", "payments"}, "issuer"},
+		{"r.csv", strings.Replace(deskRegister, "（元）", "", 1), []string{"as", "payments", "no-voucher", "true"}, "unit"},
+		{"r.csv", deskRegister, []string{"as", "payments", "no-voucher", "true", "year", "20x2"}, "year"},
+		{"r.csv", deskRegister, []string{"as", "payments", "no-voucher", "true", "map", "{"}, "map"},
+		{"r.csv", "a,b\n1,2\n", []string{"as", "payments"}, "as"},
+		{"r.xlsx", "no workbook", []string{"as", "payments"}, "as"},
+		{"../../etc/passwd", deskRegister, []string{"as", "payments", "no-voucher", "true"}, ""},
+	} {
+		got := s.upload(t, c.file, c.data, c.options...)
+		if got.Field != c.field {
+			t.Errorf("%s %v: it asks for %q: %s", c.file, c.options, got.Field, got.Part)
+		}
+		if got.Problem != nil || got.Part == "" || strings.Contains(got.Fault, "--") {
+			t.Errorf("%s %v: %+v", c.file, c.options, got)
+		}
+	}
+	to := s.site(t) + "/funds/f/import?as=payments&file=r.csv&append=1"
+	for _, c := range []struct {
+		headers []string
+		status  int
+	}{
+		{[]string{"Content-Type", "application/octet-stream", "Sec-Fetch-Site", "cross-site"}, 403},
+		{[]string{"Content-Type", "multipart/form-data; boundary=x"}, 415},
+		{[]string{"Content-Type", "text/plain"}, 415},
+		{nil, 415},
+	} {
+		if status, text := fetch(t, "POST", to, deskRegister, c.headers...); status != c.status {
+			t.Errorf("%v: %d %s, want %d", c.headers, status, text, c.status)
+		}
+	}
+	for _, lang := range []string{"en", "zh"} {
+		if status, text := fetch(t, "GET", s.site(t)+"/funds/f/import?lang="+lang, ""); status != 200 || !strings.Contains(text, "data-import") {
+			t.Errorf("the page in %s: %d", lang, status)
+		}
+	}
+	if n := len(p.stored(t)); n != strings.Count(deskFund, "\n") {
+		t.Errorf("%d events are stored", n)
 	}
 }

@@ -197,27 +197,13 @@ func (a *app) importFile(ctx context.Context, name string, r register) error {
 	if r.guess {
 		return a.guess(file, o)
 	}
-	job := &importing{app: a, register: r, name: name, rows: map[place]*refusedRow{}}
+	job := &importing{app: a, register: r, name: name, rows: map[place]*refusedRow{}, showing: r.dry}
 	facts, err := job.facts(ctx, o.Fund, o.As)
 	if err != nil {
 		return err
 	}
-	if job.plan, err = file.Plan(o, facts); err != nil {
-		return a.fileError(err)
-	}
-	for _, n := range job.plan.Notices {
-		a.note("import.notice."+n.Name, n.Args)
-	}
-	for _, d := range job.plan.Totals {
-		args := map[string]string{
-			"row": strconv.Itoa(d.Row), "column": d.Column, "sheet": d.Sheet, "printed": d.Printed.Format(facts.Decimals), "rows": d.Rows.Format(facts.Decimals),
-			"difference": (d.Printed - d.Rows).Format(facts.Decimals), "from": strconv.Itoa(d.From),
-		}
-		a.note("import.total", args)
-	}
-	if len(job.plan.Totals) > 0 && !r.ignoreTotals {
-		a.complain(hinted{a.say("import.totals", map[string]string{"file": file.Name}), a.say("import.totals-hint", nil)})
-		return exit(exitRefused)
+	if err := job.planned(file, o, facts); err != nil {
+		return err
 	}
 	if r.refused != "" {
 		if err := job.mayWrite(r.refused); err != nil {
@@ -228,6 +214,29 @@ func (a *app) importFile(ctx context.Context, name string, r register) error {
 		return err
 	}
 	return job.run(ctx)
+}
+
+// planned looks the file through, and says what is to be known of it. A file whose totals do not agree with its rows goes no further.
+func (i *importing) planned(file *intake.File, o intake.Options, facts intake.Facts) (err error) {
+	a := i.app
+	if i.plan, err = file.Plan(o, facts); err != nil {
+		return a.fileError(err)
+	}
+	for _, n := range i.plan.Notices {
+		a.note("import.notice."+n.Name, n.Args)
+	}
+	for _, d := range i.plan.Totals {
+		args := map[string]string{
+			"row": strconv.Itoa(d.Row), "column": d.Column, "sheet": d.Sheet, "printed": d.Printed.Format(facts.Decimals), "rows": d.Rows.Format(facts.Decimals),
+			"difference": (d.Printed - d.Rows).Format(facts.Decimals), "from": strconv.Itoa(d.From),
+		}
+		a.note("import.total", args)
+	}
+	if len(i.plan.Totals) > 0 && !i.register.ignoreTotals {
+		a.complain(hinted{a.say("import.totals", map[string]string{"file": file.Name}), a.say("import.totals-hint", nil)})
+		return exit(exitRefused)
+	}
+	return nil
 }
 
 // fileError makes what is asked of the user, or wrong with the file, a wrong usage.
@@ -265,6 +274,9 @@ type importing struct {
 	fund     events.Fund
 	lines    *statementLines // of a bank's statement: those that are there
 	words    bool            // somebody reads the answers, and gets those that matter in words
+	showing  bool            // what became of each row is to be shown
+	most     int             // rows that are shown whatever became of them; 0 is all
+	more     int             // rows that were not
 
 	mu      sync.Mutex
 	waiting []intake.Item // given to the ledger and not yet answered, in order
@@ -306,6 +318,11 @@ func (i *importing) facts(ctx context.Context, fund events.Fund, as intake.As) (
 	case err != nil:
 		return facts, err
 	}
+	return i.factsOf(book, as)
+}
+
+// factsOf are those of a book. What they say of payments was read while the log was open.
+func (i *importing) factsOf(book *projections.Book, as intake.As) (facts intake.Facts, err error) {
 	h := book.History()
 	i.decimals, i.currency = h.Decimals(), h.Currency()
 	facts.Decimals, facts.Currency = i.decimals, i.currency
@@ -418,7 +435,7 @@ func (i *importing) pass(item intake.Item) {
 		i.passed = map[string][]string{}
 	}
 	i.passed[item.Why] = append(i.passed[item.Why], i.at(item.Sheet, item.Row))
-	if i.register.dry {
+	if i.showing {
 		i.show(item, sheet.Term("import-status", "passed"), sheet.Term("import-passed", item.Why))
 	}
 }
@@ -488,7 +505,7 @@ func (i *importing) answered(r *ledger.Receipt) {
 	if i.words && !i.register.dry && r.Message != "" {
 		fmt.Fprintln(i.app.stdout, i.app.say("import.row", map[string]string{"row": i.at(item.Sheet, item.Row), "message": r.Message, "hint": r.Hint}))
 	}
-	if i.register.dry {
+	if i.showing {
 		reason := sheet.Words(r.Message)
 		if r.Status == ledger.Duplicate {
 			reason = sheet.Say("import.there", sheet.Member{Name: "seq", Value: sheet.Number(r.Seq)})
@@ -505,6 +522,10 @@ func (i *importing) answered(r *ledger.Receipt) {
 
 // show adds a row to what a dry run prints.
 func (i *importing) show(item intake.Item, status, reason sheet.Cell) {
+	if s := ledger.Status(status.Text()); i.most > 0 && len(i.shown) >= i.most && (s != ledger.Refused && s != ledger.Failed || len(i.shown) >= 2*i.most) {
+		i.more++
+		return
+	}
 	amount := sheet.Cell{}
 	if item.Amount.Text != "" {
 		if minor, ok := item.Amount.Minor(i.decimals); ok {
@@ -697,10 +718,9 @@ func (i *importing) mayWrite(name string) error {
 	return usageError{hinted{i.app.say("error.refused-file", map[string]string{"file": name}), i.app.say("error.refused-file-hint", nil)}}
 }
 
-// refusedName is where refused rows go when nobody says: where the command is run, under the file's own name. A file that is there is left alone, somebody may be mending it; one
-// that says the same, and the one that is being read, are written again.
-func (i *importing) refusedName(written string) (string, error) {
-	base := filepath.Base(i.name)
+// refusedStem is what a file with the refused rows of another is called.
+func refusedStem(name string) string {
+	base := filepath.Base(name)
 	ext := filepath.Ext(base)
 	stem := strings.TrimSuffix(base, ext)
 	if before, n, ok := strings.Cut(stem, ".refused"); ok && strings.Trim(n, "-0123456789") == "" { // it is one itself
@@ -709,6 +729,15 @@ func (i *importing) refusedName(written string) (string, error) {
 	if strings.EqualFold(ext, ".xml") { // of whose entries a table is made
 		ext = ".csv"
 	}
+	return stem + ".refused" + ext
+}
+
+// refusedName is where refused rows go when nobody says: where the command is run, under the file's own name. A file that is there is left alone, somebody may be mending it; one
+// that says the same, and the one that is being read, are written again.
+func (i *importing) refusedName(written string) (string, error) {
+	usual := refusedStem(i.name)
+	ext := filepath.Ext(usual)
+	stem := strings.TrimSuffix(usual, ".refused"+ext)
 	text, err := os.ReadFile(written)
 	if err != nil {
 		return "", err

@@ -26,9 +26,8 @@ import (
 // A store is the way to a ledger: a folder that this process holds, the server that holds it, or a ledger elsewhere.
 type store struct {
 	*stream.Store
-	app *app
-	// submit takes commands of one fund; those of one caller are taken in their order.
-	submit func(ctx context.Context, inputs []ledger.Input, atomic bool, done func([]ledger.Receipt))
+	app    *app
+	submit submitter
 	// server is set where this process holds the folder.
 	server *embedded.Server
 	ledger *ledger.Ledger

@@ -188,7 +188,7 @@ func (r *Reconciliation) cells(f *Finding, decimals int) []sheet.Cell {
 	}
 	for _, m := range f.Events {
 		moves = append(moves, m.Seq)
-		once(&payees, m.calls())
+		once(&payees, m.Calls())
 		once(&vouchers, m.Voucher.Number)
 		once(&days, m.Date.String())
 	}
@@ -207,26 +207,26 @@ func (r *Reconciliation) cells(f *Finding, decimals int) []sheet.Cell {
 	if f.Match != nil {
 		match = sheet.Number(f.Match.Seq)
 	}
-	if d := r.command(f, decimals); d != nil {
+	if d := r.Command(f, decimals); d != nil {
 		command = sheet.Words(string(d.JSON()))
 	}
 	return []sheet.Cell{
 		sheet.Term("matching", string(f.Rule)), sheet.Term("reconciled", string(f.Reason)), match, sheet.Numbers(lines), sheet.Numbers(moves), sheet.Numbers(f.Beside),
 		sheet.Listed(bankDays...), sheet.Listed(days...), bank, book, difference, sheet.Listed(counterparties...), sheet.Listed(payees...), sheet.Listed(references...),
-		sheet.Listed(vouchers...), r.message(f, decimals), command,
+		sheet.Listed(vouchers...), r.Message(f, decimals), command,
 	}
 }
 
-// calls is what a payee is called. Its account is left out, as on every table.
-func (m *Movement) calls() string {
+// Calls is what the payee is called. Its account is left out, as on every table.
+func (m *Movement) Calls() string {
 	if m.Payee.Name != "" {
 		return m.Payee.Name
 	}
 	return m.Payee.Ref
 }
 
-// message says what a finding is and what can be done; null where the state says it.
-func (r *Reconciliation) message(f *Finding, decimals int) sheet.Cell {
+// Message says what a finding is and what can be done; null where the state says it.
+func (r *Reconciliation) Message(f *Finding, decimals int) sheet.Cell {
 	if f.Reason == "" {
 		if f.Match != nil && f.Match.Reason != "" {
 			return sheet.Words(f.Match.Reason)
@@ -286,8 +286,8 @@ func (r *Reconciliation) matching(f *Finding, rule events.Matching) *events.Draf
 	return events.NewDraft(events.BankMatched, r.v.fund, year).Refs("bank_lines", lines).Refs("events", moves).Text("rule", string(rule))
 }
 
-// command is what an operator may append about a finding, nil where that is not to be told.
-func (r *Reconciliation) command(f *Finding, decimals int) *events.Draft {
+// Command is what an operator may append about a finding, nil where that is not to be told.
+func (r *Reconciliation) Command(f *Finding, decimals int) *events.Draft {
 	switch {
 	case f.State == Proposed:
 		return r.matching(f, f.Rule)

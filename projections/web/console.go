@@ -77,6 +77,9 @@ const everyFund = "*"
 // What the address of every page of a year can have.
 var clocks = []string{"as_of", "known_at"}
 
+// reconcilingPage is the page of a reconciliation.
+var reconcilingPage = page{"page-reconciliation", "/funds/{fund}/years/{year}/reconciliation", "reconcile", []string{"month", "account", "window", "known_at"}, (*view).reconciliation}
+
 var pages = []page{
 	{"page-fund", "/funds/{fund}", "fund", []string{"known_at"}, (*view).fund},
 	{"page-year", "/funds/{fund}/years/{year}", "year", append([]string{"basis", "denominator"}, clocks...), (*view).year},
@@ -97,11 +100,14 @@ func (s *site) routesOfPages() []Route {
 		hidden("page-funds", "/{$}", s.drawn(s.fundsPage)),
 		hidden("page-payees", "/payees", s.drawn(s.payeesPage)),
 		hidden("page-event", "/funds/{fund}/events/{n}", s.drawn(s.eventPage)),
+		hidden(reconcilingPage.id, reconcilingPage.path, s.drawn(s.reconcilePage)),
 	}
 	if s.desk != nil {
 		routes = append(routes,
 			hidden("page-kinds", "/funds/{fund}/post", s.drawn(s.kindsPage)),
 			hidden("page-form", "/funds/{fund}/post/{kind}", s.drawn(s.formPage)),
+			hidden("page-import", "/funds/{fund}/import", s.drawn(s.importPage)),
+			Route{Operation: huma.Operation{OperationID: "upload", Method: http.MethodPost, Path: "/funds/{fund}/import", Hidden: true, Responses: map[string]*huma.Response{}}, Answer: s.upload},
 		)
 	}
 	for i := range pages {
@@ -145,9 +151,11 @@ type view struct {
 	// Problem is why there is nothing to show.
 	Problem *mishap
 
-	foot   string // at the foot of printed pages
-	wide   bool   // a table does not fit a printed page that stands upright
-	see    string // where the page is instead
+	tried  bool            // somebody wants to know what would come of what is proposed
+	drafts []*events.Draft // which is these
+	foot   string          // at the foot of printed pages
+	wide   bool            // a table does not fit a printed page that stands upright
+	see    string          // where the page is instead
 	zone   *time.Location
 	going  map[string]string // what goes along with links, by what the page there takes
 	status int

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +39,13 @@ type Desk interface {
 	Form(fund events.Fund, b *projections.Book, kind string, given map[string][]string, lang words.Language) (*Form, error)
 	// Propose tries what the fields of a form have on the ledger, and stores nothing.
 	Propose(ctx context.Context, kind string, answers map[string][]string, lang words.Language) *Proposal
+	// ProposeAll tries commands that stand or fall together, each with an id that its content gives.
+	ProposeAll(ctx context.Context, fund events.Fund, commands []*events.Draft, lang words.Language) *Proposal
+	// ImportForm makes the form of an import: what a file can be told that it does not say itself.
+	ImportForm(fund events.Fund, b *projections.Book, given map[string][]string, lang words.Language) (fields, switches []Field, err error)
+	// Import reads a register or a statement and tries its rows, or with post appends them. read hears how far it has come. What is wrong with the file is in what it returns; the error is
+	// of a ledger that cannot be reached.
+	Import(ctx context.Context, fund events.Fund, given map[string][]string, name string, file io.ReaderAt, size int64, post bool, lang words.Language, read func(at, of int64)) (*Import, error)
 }
 
 // A KindGroup is kinds that belong together.
@@ -333,7 +341,7 @@ func (p *formPage) Address() string {
 			query[fieldName(name)] = values
 		}
 	}
-	return p.v.To(p.v.FundPath("post/"+p.Kind)) + "?" + query.Encode()
+	return p.v.filledForm(p.Kind, query)
 }
 
 // fieldName is what a field is called in the address.
@@ -422,10 +430,14 @@ func (p *Proposal) Body() string {
 }
 
 // Ready reports whether there is something to append.
-func (p *Proposal) Ready() bool { return p.Fault == nil && len(p.Missing) == 0 && p.Stored == 0 && len(p.Next) > 0 }
+func (p *Proposal) Ready() bool {
+	return p.Fault == nil && len(p.Missing) == 0 && p.Stored == 0 && len(p.Next) > 0
+}
 
 // FlagWords are the words of a flag.
-func (v *view) FlagWords(code events.Code) string { return sheet.Catalogue.Say(v.Lang, "flag."+string(code), nil) }
+func (v *view) FlagWords(code events.Code) string {
+	return sheet.Catalogue.Say(v.Lang, "flag."+string(code), nil)
+}
 
 // A filledField is a field on its page.
 type filledField struct {

@@ -71,6 +71,14 @@ var questions = []question{
 
 // reconciliation answers for a month of the year, or all of it.
 func reconciliation(b *projections.Book, a *ask) (*sheet.Sheet, error) {
+	found, err := reconciled(b, a)
+	if err != nil {
+		return nil, err
+	}
+	return found.Sheet(b.History(), a.query.Root, "")
+}
+
+func reconciled(b *projections.Book, a *ask) (*bank.Reconciliation, error) {
 	y, err := b.History().Year(a.query.Year)
 	if err != nil {
 		return nil, err
@@ -91,7 +99,7 @@ func reconciliation(b *projections.Book, a *ask) (*sheet.Sheet, error) {
 	if there := found.Accounts(); a.account != "" && !slices.Contains(there, a.account) {
 		return nil, choice("account", clip(a.account), there)
 	}
-	return found.Sheet(b.History(), a.query.Root, "")
+	return found, nil
 }
 
 // What every question can be asked with.

@@ -75,11 +75,12 @@ type site struct {
 	version string
 	turn    chan struct{} // of whoever adds up payees
 	desk    Desk          // nil where nothing can be written
+	uploads chan struct{} // files that are looked at
 }
 
 // Routes returns the operations over books. version is the program's: another may answer the same question with other bytes. desk is nil where nothing can be written.
 func Routes(books *live.Books, version string, desk Desk) []Route {
-	s := &site{books, version, make(chan struct{}, 1), desk}
+	s := &site{books, version, make(chan struct{}, 1), desk, make(chan struct{}, uploadsMost)}
 	routes := []Route{
 		{s.operation("funds", "/v1/funds", "Every fund and year at a glance", ofFunds, typesOf(printed)), nil, false, s.funds},
 		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, false, s.fund},

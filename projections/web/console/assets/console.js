@@ -2,6 +2,7 @@
 import {follow} from './live.js';
 import {clocks} from './clocks.js';
 import {desk} from './desk.js';
+import {imports} from './import.js';
 
 const root = document.documentElement;
 
@@ -57,3 +58,4 @@ follow();
 clocks();
 reachable();
 desk();
+imports();

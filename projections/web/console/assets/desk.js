@@ -56,9 +56,10 @@ export function desk() {
     }
     const wrong = page.querySelector('[data-errors]');
     if (person || errors.innerHTML !== '') errors.innerHTML = wrong.innerHTML;
+    panel.hidden = false;
     tried.innerHTML = page.querySelector('[data-tried]').innerHTML;
     const copy = form.querySelector('[data-copy]');
-    copy.dataset.copy = page.querySelector('[data-copy]').dataset.copy;
+    if (copy) copy.dataset.copy = page.querySelector('[data-copy]').dataset.copy;
     show();
     if (!person) return;
     const missing = tried.querySelector('[data-missing]')?.dataset.missing.split(' ')[0];
@@ -125,7 +126,11 @@ export function desk() {
     const receipts = Array.isArray(said) ? said : [said];
     const last = receipts.at(-1);
     if (answer.ok && receipts.every(({status}) => status === 'appended' || status === 'duplicate')) {
-      const to = new URL(button.dataset.then ?? form.getAttribute('action'), location.href);
+      if (button.dataset.then) {
+        location.assign(button.dataset.then);
+        return;
+      }
+      const to = new URL(form.getAttribute('action'), location.href);
       for (const name of ['lang', 'unit']) if (form.elements[name]?.value) to.searchParams.set(name, form.elements[name].value);
       to.searchParams.set('appended', last.seq);
       if (last.status === 'duplicate') to.searchParams.set('again', '1');
