@@ -72,6 +72,7 @@ func (s *site) follow(takes []string, begin func(*http.Request, *ask) (*live.Fee
 		header := w.Header()
 		header.Set("Content-Type", asFeed)
 		header.Set("Cache-Control", "no-cache")
+		header.Set("Transfer-Encoding", "identity") // in chunks each piece would be three writes, to a thousand clients
 		header.Set("X-Accel-Buffering", "no") // a proxy that gathers would hold back what is new
 		if r.Method == http.MethodHead {
 			return nil
