@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"fundledger/events"
+
+	"golang.org/x/time/rate"
 )
 
 // A Feed is what one client follows. It holds no queue: only how far the client has come. It is for one goroutine.
@@ -78,19 +80,27 @@ type feeds struct {
 	outlets map[events.Fund]*outlet
 	board   board
 
-	behind  chan struct{} // of those who read from the log what is no longer in a tail
-	reading chan struct{} // and of these, who does at the moment
+	reading chan struct{} // of those who read from a log what is no longer in a tail
+	behind  *rate.Limiter // of bytes for those who have yet to come to the end
 }
 
-// How many clients that are far behind are served at once, and how many of them read the log at once.
 const (
-	behindMost  = 64
+	// readingMost is how many logs are read again at once.
 	readingMost = 2
+	// behindEvery is how many bytes a second those get together who have yet to come to the end: a small part of what a machine can send, so that those who follow
+	// notice nothing.
+	behindEvery = 100 << 20
+	behindBurst = 1 << 20
 )
+
+// pace waits until so many bytes may be sent to one who has yet to come to the end.
+func (c *feeds) pace(ctx context.Context, n int) error {
+	return c.behind.WaitN(ctx, min(n, behindBurst))
+}
 
 func (c *feeds) begin() {
 	c.outlets = map[events.Fund]*outlet{}
-	c.behind, c.reading = make(chan struct{}, behindMost), make(chan struct{}, readingMost)
+	c.reading, c.behind = make(chan struct{}, readingMost), rate.NewLimiter(behindEvery, behindBurst)
 	for i := range c.beats {
 		c.beats[i].Store(new(make(chan struct{})))
 	}
@@ -130,6 +140,7 @@ type outlet struct {
 
 	tail    tail
 	filling sync.Once
+	again   again
 }
 
 // outlet returns a fund's, of which there are events, to be left afterwards.
@@ -148,6 +159,7 @@ func (b *Books) outlet(ctx context.Context, fund events.Fund, wait events.Seq) (
 		o = &outlet{books: b, fund: fund, runner: r, presses: map[events.Year]*yearPress{}}
 		o.ctx, o.stop = context.WithCancel(b.ctx)
 		o.tail.begin()
+		o.again.turn = make(chan struct{}, 1)
 		b.clients.outlets[fund] = o
 	}
 	o.used++

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,7 +75,8 @@ func (t *tail) add(n events.Seq, line []byte) {
 	if k := len(t.segments); k == 0 || len(t.segments[k-1].text) >= segmentBytes {
 		t.segments = append(t.segments, segment{first: n})
 	}
-	t.put(&t.segments[len(t.segments)-1], line)
+	s := &t.segments[len(t.segments)-1]
+	t.size += s.put(line)
 	t.last = n
 	for t.size > tailBytes && len(t.segments) > 1 {
 		oldest := &t.segments[0]
@@ -84,11 +86,12 @@ func (t *tail) add(n events.Seq, line []byte) {
 	}
 }
 
-func (t *tail) put(s *segment, line []byte) {
+// put puts the line of the next event behind, and returns by how many bytes it has grown.
+func (s *segment) put(line []byte) int {
 	before := len(s.text)
 	s.text = frame(s.text, "event", (s.first + events.Seq(len(s.ends))).String(), line)
 	s.ends = append(s.ends, len(s.text))
-	t.size += len(s.text) - before
+	return len(s.text) - before
 }
 
 // news says that something was put behind.
@@ -244,7 +247,7 @@ type listener struct {
 	outlet *outlet
 	had    events.Seq
 	begun  bool // it has to be told where it begins
-	live   bool // it has had something from the tail, which had been broken off so many times then
+	live   bool // it has had all there was, when the tail had been broken off so many times
 	breaks int
 }
 
@@ -253,28 +256,39 @@ func (l *listener) next(ctx context.Context) (news []byte, more <-chan struct{},
 		l.begun = false
 		return []byte("id: " + l.had.String() + "\n\n"), nil, nil
 	}
+	news, more, left, err := l.look(ctx)
+	if left { // those who follow come first
+		err = l.outlet.books.clients.pace(ctx, len(news))
+	}
+	return news, more, err
+}
+
+// look returns what comes next, and whether something is left after it for one who has yet to come to the end.
+func (l *listener) look(ctx context.Context) (news []byte, more <-chan struct{}, left bool, err error) {
 	t := &l.outlet.tail
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.err != nil && l.had >= t.shown:
-		return nil, nil, t.err
+		return nil, nil, false, t.err
 	case l.had >= t.shown:
 		l.live, l.breaks = true, t.breaks
-		return nil, t.more, nil
+		return nil, t.more, false, nil
 	case l.had >= t.start:
+		if news, l.had = t.after(l.had); l.had < t.shown {
+			return news, nil, !l.live, nil
+		}
 		l.live, l.breaks = true, t.breaks
-		news, l.had = t.after(l.had)
-		return news, nil, nil
+		return news, nil, false, nil
 	case l.live && l.breaks == t.breaks:
-		return nil, nil, &events.Error{Code: events.TooSlow, Args: events.Args{"fund": string(l.outlet.fund), "seq": l.had.String(), "last": t.last.String()}}
+		return nil, nil, false, &events.Error{Code: events.TooSlow, Args: events.Args{"fund": string(l.outlet.fund), "seq": l.had.String(), "last": t.last.String()}}
 	}
 	l.live = false
 	to := t.shown
 	t.mu.Unlock()
 	defer t.mu.Lock()
 	news, err = l.behind(ctx, to)
-	return news, nil, err
+	return news, nil, err == nil, err
 }
 
 // after returns what is shown after an event of the tail, up to the end of its segment.
@@ -283,37 +297,89 @@ func (t *tail) after(n events.Seq) ([]byte, events.Seq) {
 	for t.segments[i].first > n+1 { // most have nearly all
 		i--
 	}
-	s := &t.segments[i]
-	from, to := int(n+1-s.first), int(min(uint64(len(s.ends)), uint64(t.shown+1-s.first)))
+	return t.segments[i].after(n, t.shown)
+}
+
+// after returns what comes after an event, up to another or the end, and the number of the last of it.
+func (s *segment) after(n, to events.Seq) ([]byte, events.Seq) {
+	from, last := int(n+1-s.first), int(min(uint64(len(s.ends)), uint64(to+1-s.first)))
 	begin := 0
 	if from > 0 {
 		begin = s.ends[from-1]
 	}
-	return s.text[begin:s.ends[to-1]:s.ends[to-1]], s.first + events.Seq(to) - 1
+	return s.text[begin:s.ends[last-1]:s.ends[last-1]], s.first + events.Seq(last) - 1
 }
 
-// behindBytes is read from the log at a time, for one client.
-const behindBytes = 256 << 10
+// An again is pieces of a log that were read once more for clients who are far behind. They seldom come alone: when a server comes back, so do all its clients.
+type again struct {
+	turn chan struct{} // of whoever reads
 
-// behind reads what comes next from the log. Few do that at once, and their turns are short.
-func (l *listener) behind(ctx context.Context, to events.Seq) ([]byte, error) {
-	reading := l.outlet.books.clients.reading
-	select {
-	case reading <- struct{}{}:
-		defer func() { <-reading }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	mu     sync.Mutex
+	pieces []segment // the one that was asked for last is the last
+	size   int
+}
+
+const (
+	// againBytes is read at a time, and so much is kept of that.
+	againBytes = 256 << 10
+	againMost  = 4 << 20
+	// againFrom is a power of two: a piece begins after a multiple of it, so that those who are not quite as far behind as one another share it.
+	againFrom = 64
+)
+
+// after returns what there is after an event, nothing where that is not kept.
+func (a *again) after(n, to events.Seq) ([]byte, events.Seq) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := len(a.pieces) - 1; i >= 0; i-- {
+		if s := a.pieces[i]; s.first <= n+1 && n+1 < s.first+events.Seq(len(s.ends)) {
+			a.pieces = append(slices.Delete(a.pieces, i, i+1), s)
+			return s.after(n, to)
+		}
 	}
-	f := l.outlet.runner.fold.Load()
-	var out []byte
-	for line, err := range f.lines(ctx, l.had, to) {
+	return nil, n
+}
+
+func (a *again) keep(s segment) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pieces = append(a.pieces, s)
+	a.size += len(s.text)
+	for a.size > againMost && len(a.pieces) > 1 {
+		a.size -= len(a.pieces[0].text)
+		a.pieces = slices.Delete(a.pieces, 0, 1)
+	}
+}
+
+// behind returns what comes next from the log, read by one of those who need it. Of all funds few are read at once.
+func (l *listener) behind(ctx context.Context, to events.Seq) (news []byte, err error) {
+	a := &l.outlet.again
+	if news, l.had = a.after(l.had, to); news != nil {
+		return news, nil
+	}
+	for _, turn := range []chan struct{}{a.turn, l.outlet.books.clients.reading} {
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if news, l.had = a.after(l.had, to); news != nil { // another has read it meanwhile
+		return news, nil
+	}
+	from := l.had &^ (againFrom - 1)
+	piece := segment{first: from + 1}
+	for line, err := range l.outlet.runner.fold.Load().lines(ctx, from, to) {
 		if err != nil {
 			return nil, err
 		}
-		l.had++
-		if out = frame(out, "event", l.had.String(), line); len(out) >= behindBytes {
+		piece.put(line)
+		if len(piece.text) >= againBytes && piece.first+events.Seq(len(piece.ends)) > l.had+1 {
 			break
 		}
 	}
-	return out, nil
+	a.keep(piece)
+	news, l.had = piece.after(l.had, to)
+	return news, nil
 }

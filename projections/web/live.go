@@ -73,7 +73,7 @@ func (s *site) follow(takes []string, begin func(*http.Request, *ask) (*live.Fee
 		header.Set("Content-Type", asFeed)
 		header.Set("Cache-Control", "no-cache")
 		header.Set("Transfer-Encoding", "identity") // in chunks each piece would be three writes, to a thousand clients
-		header.Set("X-Accel-Buffering", "no") // a proxy that gathers would hold back what is new
+		header.Set("X-Accel-Buffering", "no")       // a proxy that gathers would hold back what is new
 		if r.Method == http.MethodHead {
 			return nil
 		}
