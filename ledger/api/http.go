@@ -27,6 +27,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/text/language"
+	"golang.org/x/time/rate"
 )
 
 //go:embed words
@@ -50,6 +51,9 @@ const (
 	maxCommand = 128 << 10 // above what an event can hold, so that the refusal comes from the codec
 	maxList    = 8 << 20   // a list, or lines that stand or fall together: as much as over NATS
 	maxStream  = 1 << 30
+
+	doorEvery = 1000 // connections a second
+	doorBurst = 50
 
 	maxRequests = 256
 	maxFeeds    = 20_000
@@ -176,11 +180,27 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	}
 	go func() {
 		defer close(h.served)
-		if err := h.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.server.Serve(&door{listener, rate.NewLimiter(doorEvery, doorBurst), h.stopping}); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Print(err)
 		}
 	}()
 	return h, nil
+}
+
+// A door lets connections in one after another where very many come at once, as all clients do when a server comes back: their greetings would take the processors
+// for as long as it takes to greet them all, and those who are in would wait.
+type door struct {
+	net.Listener
+	pace     *rate.Limiter
+	stopping context.Context
+}
+
+func (d *door) Accept() (net.Conn, error) {
+	c, err := d.Listener.Accept()
+	if err == nil {
+		_ = d.pace.Wait(d.stopping) // who stops has closed the listener
+	}
+	return c, err
 }
 
 type discard struct{}
