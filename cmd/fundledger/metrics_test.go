@@ -39,9 +39,10 @@ func scrape(t *testing.T, s *server) scraped {
 	return families
 }
 
-// scrapeShown scrapes until a fund's balances are of the last of so many events.
+// scrapeShown scrapes until a fund's balances are of the last of so many events, and at least twice: the first counts no request, since it is the first.
 func scrapeShown(t *testing.T, s *server, fund string, n int) scraped {
 	t.Helper()
+	scrape(t, s)
 	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		m := scrape(t, s)
 		if v, ok := m.value("fundledger_fund_events", "fund", fund); ok && v == float64(n) && m.is("fundledger_fund_reading_state", "fund", fund, "state", "following") {
