@@ -391,6 +391,7 @@ func (v *view) minis(h *history.History, y *history.Year, s *sheet.Sheet, pace p
 		lines = lines[:minisMost+1]
 	}
 	const width, height, top, bottom = 1600, 480, 30, 450
+	some := false
 	for _, l := range lines[1:] {
 		points, err := progress.Course(h, y, v.a.query, l.Code, progress.ByMonth)
 		if err != nil {
@@ -413,6 +414,7 @@ func (v *view) minis(h *history.History, y *history.Year, s *sheet.Sheet, pace p
 		if y.Budgeted {
 			amounts = append(amounts, end.All.Adjusted())
 		}
+		some = some || slices.ContainsFunc(amounts, func(n events.Minor) bool { return n != 0 })
 		a := axisOf(top, bottom, amounts...)
 		x := func(day events.Day) int {
 			return scaled(events.Minor(day-y.From), events.Minor(pace.All), width-60)
@@ -432,6 +434,9 @@ func (v *view) minis(h *history.History, y *history.Year, s *sheet.Sheet, pace p
 		c.Minis = append(c.Minis, mini{sheet.Shown(name), href, rate, of, template.HTML(`<svg class="mini" viewBox="0 0 ` + tenths(width) + ` ` + tenths(height) +
 			`" role="img" aria-label="` + escaped(v.Say("charts.mini", "name", name, "rate", rate)) + `">` + d.String() + `</svg>`)})
 		c.Rows = append(c.Rows, row)
+	}
+	if !some {
+		return nil, nil
 	}
 	c.Legend = []legendItem{{"line-spent", v.column("spent")}}
 	if y.Budgeted {
@@ -570,7 +575,8 @@ func (v *view) flows(h *history.History, y *history.Year, s *sheet.Sheet, _ prog
 	}
 	d.WriteString(bands.String())
 	d.box("spent", fundX, fundTop, node, fundY-fundTop)
-	d.named("value", fundX, fundTop-60, 30, cmp.Or(v.FundName, string(v.Fund)), v.money(all, h.Decimals()))
+	d.named("value", fundX, fundTop-200, 38, cmp.Or(v.FundName, string(v.Fund)), "")
+	d.text("value", "start", fundX, fundTop-50, v.money(all, h.Decimals()))
 	d.WriteString(nodes.String())
 	for _, f := range below {
 		if f.Spent < 0 {

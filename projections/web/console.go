@@ -318,9 +318,7 @@ func (v *view) of(at live.Cut, b *projections.Book) {
 		if err != nil || v.Year != 0 && v.Year != n {
 			continue
 		}
-		if v.FundName = y.Name; v.Lang == words.English && y.NameEn != "" {
-			v.FundName = y.NameEn
-		}
+		v.FundName = sheet.Shown(v.either(y.Name, y.NameEn))
 		break
 	}
 	v.foot = sheet.Catalogue.Say(v.Lang, "page.foot", map[string]string{"fund": string(v.Fund), "seq": at.Seq.String(), "root": at.Root})

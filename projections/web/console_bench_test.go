@@ -12,6 +12,7 @@ import (
 	"fundledger/projections/live"
 )
 
+// bigBook is a year of so many lines and payments.
 func bigBook(t testing.TB, lines, pays int) *projections.Book {
 	b := projections.NewBook()
 	n := events.Seq(0)
@@ -62,7 +63,8 @@ func bigBook(t testing.TB, lines, pays int) *projections.Book {
 	return b
 }
 
-func page1(t testing.TB, b *projections.Book, query string, make func(*view, *projections.Book, *ask) error, template string) *httptest.ResponseRecorder {
+// drawnPage is a page of a book, made as a request for it has it made.
+func drawnPage(t testing.TB, b *projections.Book, query string, make func(*view, *projections.Book, *ask) error, template string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/funds/f/years/2022"+query, nil)
 	r.SetPathValue("fund", "f")
 	r.SetPathValue("year", "2022")
@@ -81,6 +83,7 @@ func page1(t testing.TB, b *projections.Book, query string, make func(*view, *pr
 	return w
 }
 
+// BenchmarkYear is what a move of the slider costs: the page of a year as of another day, whose parts no question before had.
 func BenchmarkYear(b *testing.B) {
 	for _, lines := range []int{20, 2000} {
 		book := bigBook(b, lines, 4000)
@@ -88,7 +91,7 @@ func BenchmarkYear(b *testing.B) {
 			days := 0
 			for b.Loop() {
 				days++
-				w := page1(b, book, "?as_of="+time.Date(2022, 1, 1+days%365, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), (*view).year, "year")
+				w := drawnPage(b, book, "?as_of="+time.Date(2022, 1, 1+days%365, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), (*view).year, "year")
 				b.ReportMetric(float64(w.Body.Len()), "bytes")
 			}
 		})
