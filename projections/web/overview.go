@@ -509,6 +509,16 @@ func (s *site) fundsPage(v *view) error {
 	v.Main = main
 	main.Sums, main.Bars = v.fundsSums(made)
 	links := v.links()
+	links.Cell = func(t *sheet.Table, column string, row sheet.Row) string {
+		fund := "/funds/" + row.Cells[t.Column("fund")].Text()
+		switch column {
+		case "fund", "name":
+			return v.To(fund)
+		case "year":
+			return v.To(fund + "/years/" + events.Year(row.Cells[t.Column("year")].Int()).String())
+		}
+		return ""
+	}
 	if main.Bars {
 		links.Drawn = v.barsOf(made.Tables[0], func(sheet.Row) progress.Pace { return progress.Pace{} })
 	}
