@@ -35,6 +35,8 @@ func (a *app) benchCommand() *cobra.Command {
 			flags := cmd.Flags()
 			what := strings.Join(args, "")
 			switch {
+			case what == bench.BareBroker: // which a run of live asks for
+				return bench.Bare(cmd.Context(), a.stderr)
 			case !slices.Contains(benches, what):
 				return usageError{hinted{a.say("error.bench", nil), a.say("usage.see", map[string]string{"command": cmd.CommandPath()})}}
 			case flags.Changed("data") || a.url != "":

@@ -7,12 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
-	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -25,6 +26,7 @@ import (
 	"fundledger/ledger"
 	"fundledger/ledger/client"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -49,8 +51,7 @@ var LiveRows = []string{Balances, BalancesHostile, Events, EventsHostile, RawFan
 //
 //	balances          from before a payment is sent until a client has balances that count it
 //	events            from before a payment is sent until a client has its event
-//	raw-fanout        from before a message as long as a stored event is published until a client has it: subscribers to one subject of the same broker, while the
-//	                  ledger does nothing
+//	raw-fanout        from before a message as long as a stored event is published until a client has it: subscribers to one subject of a bare broker
 //	…-hostile         the same with others among the clients: one that reads a byte a second, one that never reads, and Hostile that all come back at once,
 //	                  every other one to the first event there is; …-reconnects is how long it takes until those have what there was when they came
 //	idle              clients to balances that do not change: how many come in a second, and what each takes of the server's memory
@@ -133,22 +134,41 @@ func liveSummary(name string, samples map[string][]sample) Row {
 	return row
 }
 
-// A child is the program serving a folder in a process of its own, so that what it takes of the machine can be told from what its clients take.
+// A child is the program serving in a process of its own, so that what it takes of the machine can be told from what its clients take.
 type child struct {
 	*exec.Cmd
-	http   netip.AddrPort
-	broker *embedded.Address
-	said   bytes.Buffer // to be read when it has ended
-	ended  chan struct{}
+	at    netip.AddrPort // where clients come
+	dial  func() (*nats.Conn, error)
+	said  bytes.Buffer // to be read when it has ended
+	ended chan struct{}
 }
 
-var served = regexp.MustCompile(`http://([0-9.]+:[0-9]+)`)
+var (
+	servesHTTP = regexp.MustCompile(`http://([0-9.]+:[0-9]+)`)
+	servesNATS = regexp.MustCompile(`nats://([0-9.]+:[0-9]+)`)
+)
 
-func (r *run) serve(ctx context.Context, folder string) (c *child, err error) {
-	c = &child{Cmd: exec.Command(r.Program, "serve", "--data", folder, "--http", "127.0.0.1:0", "--lang", "en"), ended: make(chan struct{})}
+// serve serves a folder.
+func (r *run) serve(ctx context.Context, folder string) (*child, error) {
+	args := []string{"serve", "--data", folder, "--http", "127.0.0.1:0", "--lang", "en"}
 	if r.Profile != "" {
-		c.Args = append(c.Args, "--cpuprofile", r.Profile)
+		args = append(args, "--cpuprofile", r.Profile)
 	}
+	c, err := r.spawn(ctx, servesHTTP, args)
+	if err != nil {
+		return nil, err
+	}
+	_, address, err := embedded.Hold(ctx, folder, embedded.Options{Patience: patience})
+	if err == nil {
+		c.dial = func() (*nats.Conn, error) { return address.Dial() }
+		return c, nil
+	}
+	return nil, errors.Join(err, c.stop())
+}
+
+// spawn runs the program until it says where it serves.
+func (r *run) spawn(ctx context.Context, where *regexp.Regexp, args []string) (c *child, err error) {
+	c = &child{Cmd: exec.Command(r.Program, args...), ended: make(chan struct{})}
 	words, err := c.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -161,7 +181,7 @@ func (r *run) serve(ctx context.Context, folder string) (c *child, err error) {
 		defer close(c.ended)
 		for lines := bufio.NewScanner(words); lines.Scan(); {
 			c.said.Write(append(lines.Bytes(), '\n'))
-			if found := served.FindSubmatch(lines.Bytes()); found != nil {
+			if found := where.FindSubmatch(lines.Bytes()); found != nil {
 				select {
 				case at <- string(found[1]):
 				default:
@@ -169,25 +189,40 @@ func (r *run) serve(ctx context.Context, folder string) (c *child, err error) {
 			}
 		}
 	}()
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.stop())
-		}
-	}()
 	select {
 	case address := <-at:
-		if c.http, err = netip.ParseAddrPort(address); err != nil {
-			return c, err
-		}
+		c.at, err = netip.ParseAddrPort(address)
 	case <-c.ended:
-		return c, errors.New("the server has ended at once")
+		err = errors.New("the server has ended at once")
 	case <-time.After(patience):
-		return c, errors.New("the server does not say where it serves")
+		err = errors.New("the server does not say where it serves")
 	case <-ctx.Done():
-		return c, ctx.Err()
+		err = ctx.Err()
 	}
-	_, c.broker, err = embedded.Hold(ctx, folder, embedded.Options{Patience: patience})
-	return c, err
+	if err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+// BareBroker is what the program is asked to measure to be the broker of raw-fanout, in a process of its own.
+const BareBroker = "bare-broker"
+
+// Bare is a broker as it comes, without a store, until it is interrupted. It says where it serves.
+func Bare(ctx context.Context, say io.Writer) error {
+	debug.SetGCPercent(100) // as nats-server leaves it
+	broker, err := server.NewServer(&server.Options{ServerName: "bare", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
+	if err != nil {
+		return err
+	}
+	broker.Start()
+	defer func() { broker.Shutdown(); broker.WaitForShutdown() }()
+	if !broker.ReadyForConnections(patience) {
+		return errors.New("the bare broker does not start")
+	}
+	fmt.Fprintln(say, broker.ClientURL())
+	<-ctx.Done()
+	return nil
 }
 
 // stop ends the child in order. What it said is told where it did not end well.
@@ -238,7 +273,7 @@ func seqOf(n int) uint64 { return uint64(openedBy + 1 + n) }
 // watched measures one row.
 func (r *run) watched(row string, hostile bool) measure {
 	return func(ctx context.Context, folder string) (s sample, err error) {
-		w, err := r.watch(ctx, folder)
+		w, err := r.watch(ctx, folder, row)
 		if err != nil {
 			return s, err
 		}
@@ -325,8 +360,8 @@ func (r *run) watched(row string, hostile bool) measure {
 	}
 }
 
-// watch begins to serve a folder with a fund that has some payments.
-func (r *run) watch(ctx context.Context, folder string) (w *watching, err error) {
+// watch begins to serve a folder with a fund that has some payments; for raw-fanout, a bare broker.
+func (r *run) watch(ctx context.Context, folder, row string) (w *watching, err error) {
 	w = &watching{run: r, before: r.Payments, told: map[told][]byte{}}
 	defer func() {
 		if err != nil {
@@ -336,11 +371,16 @@ func (r *run) watch(ctx context.Context, folder string) (w *watching, err error)
 	if w.crowd, err = newCrowd(); err != nil {
 		return w, err
 	}
-	if w.server, err = r.serve(ctx, folder); err != nil {
-		w.server = nil
+	if row == RawFanout {
+		if w.server, err = r.spawn(ctx, servesNATS, []string{"bench", BareBroker}); err == nil {
+			w.nc, err = nats.Connect("nats://"+w.server.at.String(), nats.Timeout(patience))
+		}
 		return w, err
 	}
-	if w.nc, err = w.server.broker.Dial(); err != nil {
+	if w.server, err = r.serve(ctx, folder); err != nil {
+		return w, err
+	}
+	if w.nc, err = w.server.dial(); err != nil {
 		return w, err
 	}
 	c := client.New(w.nc, ledger.Local.ID)
@@ -379,20 +419,18 @@ func (w *watching) get(path string, after uint64) []byte {
 	if after > 0 {
 		last = "Last-Event-ID: " + strconv.FormatUint(after, 10) + "\r\n"
 	}
-	return []byte("GET /v1/funds/" + string(fund) + path + " HTTP/1.1\r\nHost: " + w.server.http.String() + "\r\nAccept: text/event-stream\r\n" + last + "\r\n")
+	return []byte("GET /v1/funds/" + string(fund) + path + " HTTP/1.1\r\nHost: " + w.server.at.String() + "\r\nAccept: text/event-stream\r\n" + last + "\r\n")
 }
 
 const (
 	livePath = "/years/2022/live"
 	feedPath = "/feed"
-	// subject is one that other programs may listen to.
-	subject = "_INBOX.fanout"
+	subject  = "fanout"
 )
 
 // join brings the clients and waits until each of them is served.
 func (w *watching) join(ctx context.Context, row string) error {
 	var waiting []func() bool // for its first answer
-	to := w.server.http
 	for range w.Clients {
 		m := &member{}
 		var hello []byte
@@ -410,20 +448,9 @@ func (w *watching) join(ctx context.Context, row string) error {
 			c := &subscriber{take: w.messages(), pong: func() error { return m.send([]byte("PONG\r\n")) }}
 			m.feed = c.feed
 			waiting = append(waiting, func() bool { return c.ready })
-			at, err := url.Parse(w.server.broker.URL)
-			if err != nil {
-				return err
-			}
-			if to, err = netip.ParseAddrPort(at.Host); err != nil {
-				return err
-			}
-			who, err := json.Marshal(map[string]any{"verbose": false, "pedantic": false, "user": w.server.broker.User, "pass": w.server.broker.Token})
-			if err != nil {
-				return err
-			}
-			hello = fmt.Appendf(nil, "CONNECT %s\r\nSUB %s 1\r\nPING\r\n", who, subject)
+			hello = []byte("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB " + subject + " 1\r\nPING\r\n")
 		}
-		if err := w.crowd.join(m, to, hello, 0); err != nil {
+		if err := w.crowd.join(m, w.server.at, hello, 0); err != nil {
 			return err
 		}
 	}
@@ -647,7 +674,7 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 	var slow [2]member  // one sips, one does not even do that
 	for i := range slow {
 		slow[i].slow = true
-		if err := crowd.join(&slow[i], w.server.http, w.get(path, 0), little); err != nil {
+		if err := crowd.join(&slow[i], w.server.at, w.get(path, 0), little); err != nil {
 			return nil, err
 		}
 	}
@@ -683,7 +710,7 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 					return nil
 				}}
 				m.feed = c.feed
-				if err := crowd.join(m, w.server.http, w.get(path, after), 0); err != nil {
+				if err := crowd.join(m, w.server.at, w.get(path, after), 0); err != nil {
 					return nil, err
 				}
 			}
@@ -703,7 +730,7 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 
 // idle measures clients to whom nothing is told.
 func (r *run) idle(ctx context.Context, folder string) (s sample, err error) {
-	w, err := r.watch(ctx, folder)
+	w, err := r.watch(ctx, folder, Idle)
 	if err != nil {
 		return s, err
 	}
