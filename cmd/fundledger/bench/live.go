@@ -484,7 +484,7 @@ func (w *watching) sight(n int, now time.Duration) {
 
 // unsent says that something was seen that nobody has sent.
 func (w *watching) unsent(n int) bool {
-	return n < 0 || n >= w.before+len(w.sent) || n >= w.before && w.sent[n-w.before].Load() == 0
+	return n >= w.before+len(w.sent) || n >= w.before && w.sent[n-w.before].Load() == 0
 }
 
 // same reports whether a payment's line or message is the one that the first who had it had.
