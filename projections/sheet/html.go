@@ -205,6 +205,8 @@ func (t *pageTable) Heads() [][]pageCell {
 			c := pageCell{pagePart: pagePart{Text: t.l.heading(t.l.columns[at])}, Cols: 1, Rows: 1, Scope: "col"}
 			if t.l.right(at) {
 				c.Class = "n"
+			} else if i := t.l.columns[at]; i != numbers && t.l.t.Columns[i].Name == "act" {
+				c.Class = "act"
 			}
 			if two && s.n == 1 {
 				c.Rows = 2
@@ -343,8 +345,11 @@ func escape(out *strings.Builder, text string) {
 	out.WriteString(text)
 }
 
-// shortMost is the width up to which the text of a cell is not broken over lines on a screen, where a table can be scrolled.
-const shortMost = 10
+// What of a text on a screen, where a table can be scrolled, is not broken over lines, and what is not squeezed.
+const (
+	shortMost = 10
+	longLeast = 32
+)
 
 // link makes links of what a cell speaks of.
 func (t *pageTable) link(c *pageCell, r Row, i int) {
@@ -357,8 +362,13 @@ func (t *pageTable) link(c *pageCell, r Row, i int) {
 	}
 	if name == "act" {
 		c.Class = "act"
-	} else if t.links.Page && c.Class == "" && displaywidth.String(c.Text) <= shortMost {
-		c.Class = "day"
+	} else if width := displaywidth.String(c.Text); t.links.Page && c.Class == "" {
+		switch {
+		case width <= shortMost:
+			c.Class = "day"
+		case width >= longLeast:
+			c.Class = "long"
+		}
 	}
 	if t.links.Page && t.l.o.Lang != words.Chinese && strings.ContainsFunc(c.Text, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		c.Lang = "zh-CN"

@@ -304,7 +304,7 @@ func (v *view) posts(main *eventView) {
 	if !v.Writes() || c.Kind == events.Reversed {
 		return
 	}
-	kinds := slices.Clone(postable[c.Kind])
+	kinds := slices.DeleteFunc(slices.Clone(postable[c.Kind]), func(k string) bool { return k == string(events.ReceiptConfirmed) && c.Channel != events.LowerTreasury })
 	if c.Kind != events.Amended && c.Kind != events.Explained {
 		kinds = append(kinds, "amended")
 	}
