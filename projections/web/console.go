@@ -641,7 +641,7 @@ func rowID(t *sheet.Table, row sheet.Row) string {
 // rowClass is what a row of contradictions is.
 func rowClass(t *sheet.Table, row sheet.Row) string {
 	if i := t.Column("class"); i >= 0 && i < len(row.Cells) {
-		return row.Cells[i].Text()
+		return "class-" + row.Cells[i].Text()
 	}
 	return ""
 }

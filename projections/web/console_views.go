@@ -10,6 +10,7 @@ import (
 	"fundledger/projections"
 	"fundledger/projections/figures"
 	"fundledger/projections/history"
+	"fundledger/projections/live"
 	"fundledger/projections/sheet"
 )
 
@@ -334,6 +335,19 @@ func (s *site) payeesPage(v *view) error {
 	v.tag = tag
 	if v.same = has(v.r, tag); v.same {
 		return nil
+	}
+	for i, c := range cuts { // when all was recorded is said in the one time of the funds, where they have one
+		err := s.books.Read(v.r.Context(), c.fund, 0, projections.MomentOf(c.at.Seq), func(_ live.Cut, b *projections.Book) error {
+			if zone := b.Zone(); i == 0 || v.zone != nil && v.zone.String() == zone.String() {
+				v.zone = zone
+			} else {
+				v.zone = nil
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	v.a.limit = cmp.Or(v.a.limit, payeesShown)
 	v.payeeControls()

@@ -95,8 +95,16 @@ func (v *view) reconciliation(b *projections.Book, a *ask) error {
 		return err
 	}
 	s.Tables = slices.DeleteFunc(s.Tables, func(t *sheet.Table) bool { return !slices.Contains([]string{"proof", "accounts", "breaks"}, t.Name) })
-	if p.Balance, err = v.show(s); err != nil {
-		return err
+	for i, t := range s.Tables {
+		if !hasRows(t) {
+			continue
+		}
+		made, err := v.showTable(s, i)
+		if err != nil {
+			return err
+		}
+		called := template.HTMLEscapeString(sheet.Catalogue.Say(v.Lang, "table."+t.Name, nil))
+		p.Balance += template.HTML("<h2>" + called + "</h2>\n" + string(made))
 	}
 	for _, state := range []bank.State{bank.Differs, bank.Ambiguous, bank.LedgerOnly, bank.BankOnly, bank.Proposed, bank.Matched} {
 		all := found.Of(state)
