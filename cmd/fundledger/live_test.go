@@ -9,11 +9,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"fundledger/events/words"
 	"fundledger/ledger"
 	"fundledger/projections/live"
 
@@ -412,4 +416,76 @@ func TestSeveralServersPublish(t *testing.T) {
 		said[string(msg.Data)] = true
 	}
 	second.stop()
+}
+
+// TestLivePage asks what the manual's page asks, and compares what comes with what the page shows; with NATS's own command line too, where there is one.
+func TestLivePage(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0", "--sample")
+	nc, err := p.dial(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	reaches(t, bucket(t, nc), "cd-gx.2023", 150)
+	at := strings.NewReplacer("http://127.0.0.1:8080", s.site(t), "data/address", filepath.Join(p.folder, "address"))
+	_, noCurl := exec.LookPath("curl")
+	_, noNATS := exec.LookPath("nats")
+	for _, lang := range words.Languages {
+		ran, before := 0, ""
+		for part := range strings.SplitSeq((page{sectionTopic, "live"}).text(lang), "\n    $ ") {
+			lines := strings.Split(part, "\n")
+			command := lines[0]
+			var want []string
+			for _, line := range lines[1:] {
+				shown, indented := strings.CutPrefix(line, "    ")
+				if !indented {
+					break
+				}
+				form := strings.ReplaceAll(regexp.QuoteMeta(shown), "…", ".*")
+				want = append(want, regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`).ReplaceAllString(form, ".*"))
+			}
+			switch {
+			case strings.HasPrefix(command, "export "):
+				before = command + "\n"
+				continue
+			case strings.HasPrefix(command, "curl "):
+				if noCurl != nil {
+					continue
+				}
+			case !strings.HasPrefix(command, "nats kv") || noNATS != nil:
+				continue
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			shell := exec.CommandContext(ctx, "bash", "-c", at.Replace(before)+"exec "+at.Replace(command))
+			out, err := shell.StdoutPipe()
+			if err == nil {
+				err = shell.Start()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := bufio.NewReader(out)
+			for i := 0; i < len(want); {
+				line, err := got.ReadString('\n')
+				if line = strings.TrimSpace(line); line != "" {
+					if !regexp.MustCompile("^" + want[i] + "$").MatchString(line) {
+						t.Errorf("$ %s\nprinted\n%s\nthe page in %s has\n%s", command, line, lang, want[i])
+					}
+					i++
+				}
+				if err != nil && i < len(want) {
+					t.Errorf("$ %s ends before\n%s", command, want[i])
+					break
+				}
+			}
+			stop()
+			_ = shell.Wait()
+			ran++
+		}
+		if ran < 3 && noCurl == nil {
+			t.Errorf("the page in %s has %d examples", lang, ran)
+		}
+	}
 }

@@ -34,7 +34,7 @@ var sections = []string{sectionTopic, sectionKind, sectionCause, sectionCode}
 
 // topics are the pages about more than one kind or code, in the order in which a reader wants them.
 var topics = []string{
-	"year", "posting", "fields", "dates", "lots", "progress", "closing", "corrections", "correcting", "bank", "record-mode", "registers", "formats", "paper", "console", "http", "metrics", "servers", "exit-codes", "durable", "trust", "measuring", "tracing",
+	"year", "posting", "fields", "dates", "lots", "progress", "closing", "corrections", "correcting", "bank", "record-mode", "registers", "formats", "paper", "console", "http", "live", "metrics", "servers", "exit-codes", "durable", "trust", "measuring", "tracing",
 }
 
 // A page is one of the manual. A word can have several: year-closed is a kind and a code.

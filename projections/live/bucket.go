@@ -173,8 +173,8 @@ func (p *publisher) put(fund events.Fund, f *published, wait events.Seq) (events
 	if err != nil {
 		return 0, err
 	}
-	for year, data := range all {
-		if err := p.place(kv, fund, year, f, done, data); err != nil {
+	for _, year := range slices.Sorted(maps.Keys(all)) {
+		if err := p.place(kv, fund, year, f, done, all[year]); err != nil {
 			p.failed(err)
 			p.again()
 			return 0, err
