@@ -81,6 +81,7 @@ type server struct {
 	folder string
 	url    string // without a slash at the end
 	said   *said
+	ended  chan struct{}
 }
 
 // said is what a server says on standard error.
@@ -118,29 +119,30 @@ func serve(folder string, args ...string) (*server, error) {
 	if !slices.Contains(args, "--http") {
 		args = append(args, "--http", "127.0.0.1:0")
 	}
-	s := &server{Cmd: exec.Command(path, append([]string{"serve", "--lang", "en", "--data", folder}, args...)...), folder: folder, said: &said{ready: make(chan struct{})}}
+	s := &server{Cmd: exec.Command(path, append([]string{"serve", "--lang", "en", "--data", folder}, args...)...), folder: folder, said: &said{ready: make(chan struct{})}, ended: make(chan struct{})}
 	s.Env = append(os.Environ(), "LC_ALL=C")
 	s.Stderr = s.said
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Wait() }()
+	go func() {
+		_ = s.Wait()
+		close(s.ended)
+	}()
 	select {
 	case <-s.said.ready:
-	case err := <-ended:
-		return nil, fmt.Errorf("serve: %w\n%s", err, s.said)
+	case <-s.ended:
+		return nil, fmt.Errorf("serve: %s", s.said)
 	}
 	s.url = address.FindString(s.said.String())
-	s.Cancel = func() error { // as Ctrl-C
-		_ = s.Process.Signal(os.Interrupt)
-		return <-ended
-	}
 	return s, nil
 }
 
-// stop interrupts the server and waits for its end.
-func (s *server) stop() { _ = s.Cancel() }
+// stop interrupts the server, as Ctrl-C does, and waits for its end.
+func (s *server) stop() {
+	_ = s.Process.Signal(os.Interrupt)
+	<-s.ended
+}
 
 // serving is a server of the test's own, with the reference fund, that can be written to.
 func serving(t *testing.T) *server {

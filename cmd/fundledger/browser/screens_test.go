@@ -29,6 +29,7 @@ var screens = []screen{
 	{ofFund, ""},
 	{ofFund + "/events/104", "/v1" + ofFund + "/events/104"},
 	{ofYear, "/v1" + ofYear + "/tables/execution"},
+	{ofYear + "/charts", ""},
 	{ofYear + "/lines/1.4", "/v1" + ofYear + "/lines/1.4/statement"},
 	{ofYear + "/payments", "/v1" + ofYear + "/tables/payments"},
 	{ofYear + "/exceptions", "/v1" + ofYear + "/tables/exceptions"},
@@ -113,8 +114,8 @@ func (p *tab) rows(selector string) (out [][]string) {
 	for _, row := range js[[][]string](p, `(selector) => {
 		const table = document.querySelector(selector);
 		if (!table) return [];
-		const text = (cell) => [...cell.querySelectorAll("[data-extra]")].reduce((s, extra) => s.replace(extra.textContent, ""), cell.textContent);
-		return [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap(body => [...body.rows]).map(row => [...row.cells].map(text));
+		const written = (cell) => !cell.classList.contains("drawn"); // bars, which no other encoder has
+		return [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap(body => [...body.rows]).map(row => [...row.cells].filter(written).map(cell => cell.textContent));
 	}`, selector) {
 		for i := range row {
 			row[i] = blanks(row[i])

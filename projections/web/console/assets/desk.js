@@ -1,4 +1,5 @@
 // Filling in a form: what it would do is asked of the server after a pause in typing, and what follows from what was typed is put in. Appending sends the command that was shown.
+import {parsed} from './page.js';
 
 const pause = 400; // milliseconds without a key
 
@@ -37,7 +38,7 @@ export function desk() {
     panel.setAttribute('aria-busy', 'true');
     try {
       const answer = await fetch(`${form.getAttribute('action')}?${asked}`, {headers: {Accept: 'text/html'}, signal: mine.signal});
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const [page] = parsed(await answer.text());
       if (mine !== running) return;
       if (!page.querySelector('[data-tried]')) throw new Error(String(answer.status));
       accept(page, person);

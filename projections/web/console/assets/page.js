@@ -11,10 +11,7 @@ export async function renew(address = location.href, quiet = false) {
     const answer = await fetch(address, {headers: {Accept: 'text/html'}, signal: mine.signal, cache: 'no-cache'});
     const type = answer.headers.get('Content-Type') ?? '';
     if (!type.startsWith('text/html')) throw new Error(String(answer.status));
-    let foot = '';
-    // A style that another page names by its hash is none that this one lets in. What it says is taken over otherwise: the foot of printed pages.
-    const text = (await answer.text()).replace(/<style>([^<]*)<\/style>/, (_, style) => (foot = style, ''));
-    const page = new DOMParser().parseFromString(text, 'text/html');
+    const [page, foot] = parsed(await answer.text());
     if (mine !== running) return null;
     // A page that says why there is nothing to show has nothing for one that shows something.
     if (document.querySelector('.problem') || !page.querySelector('.problem')) exchange(page, quiet);
@@ -30,6 +27,13 @@ export async function renew(address = location.href, quiet = false) {
   } finally {
     if (mine === running) running = null;
   }
+}
+
+// parsed makes a page of its text, and returns beside it the style that the page names by its hash, which is none that this one's policy lets in: the foot of printed pages.
+export function parsed(text) {
+  let foot = '';
+  const rest = text.replace(/<style>([^<]*)<\/style>/, (_, style) => (foot = style, ''));
+  return [new DOMParser().parseFromString(rest, 'text/html'), foot];
 }
 
 // exchange puts the parts of another page in the place of this one's, and shows which cells have changed, unless it should be quiet. What is the same stays where
