@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"bufio"
+	"cmp"
 	"html/template"
 	"io"
 	"iter"
@@ -95,7 +96,7 @@ func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) (wide
 			part.drawn = links.Drawn(t)
 		}
 		if i > 0 || name == "tables" {
-			part.Title = Catalogue.Say(o.Lang, "table."+t.Name, nil)
+			part.Title = cmp.Or(Catalogue.Find(o.Lang, "table."+t.Name, nil), p.Title) // one that has no name of its own is the sheet's
 		}
 		if !s.NoMoney {
 			part.Unit = s.Counted(o)

@@ -277,7 +277,7 @@ func (v *view) linesAbout(y *history.Year, line events.Line) *linesAround {
 		case v.Lang == "en" && l.NameEn != "":
 			name = l.NameEn
 		}
-		return lineChoice{l.Code, name, l.Depth, v.To(v.YearPath(v.Year, "lines/"+string(l.Code))), l.Code == line}
+		return lineChoice{l.Code, sheet.Shown(name), l.Depth, v.To(v.YearPath(v.Year, "lines/"+string(l.Code))), l.Code == line}
 	}
 	at := slices.IndexFunc(all, func(l history.Line) bool { return l.Code == line })
 	var beside []int

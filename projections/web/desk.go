@@ -450,6 +450,11 @@ type filledField struct {
 // At puts a field on the page.
 func (p *formPage) At(f Field) filledField {
 	out := filledField{Field: f, view: p.v}
+	out.Said = sheet.Shown(f.Said)
+	out.Choices = slices.Clone(f.Choices)
+	for i := range out.Choices {
+		out.Choices[i].Words = sheet.Shown(out.Choices[i].Words)
+	}
 	if p.Faulty(f.Name) {
 		out.Bad = p.Fault.Message
 	}

@@ -47,7 +47,7 @@ func TestPrinted(t *testing.T) {
 		{ofYear + "/lines/1.4", "en", "event 150"},
 		{ofYear + "/payments", "zh", "第 150 号事件"},
 		{ofYear + "/charts", "en", "event 150"},
-		{ofFund + "/events/104", "zh", "第 150 号事件"},
+		{ofFund + "/events/34", "zh", "第 150 号事件"},
 	} {
 		t.Run(strings.ReplaceAll(c.path[1:], "/", " "), func(t *testing.T) {
 			t.Parallel()

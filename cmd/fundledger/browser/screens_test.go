@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 )
 
@@ -16,6 +17,8 @@ type screen struct {
 	path string
 	// api is where the same table is had from the interface for programs; "" where the page has none.
 	api string
+	// own says that the page is called otherwise than the table there.
+	own bool
 }
 
 const (
@@ -24,31 +27,41 @@ const (
 )
 
 var screens = []screen{
-	{"/", "/v1/funds"},
-	{"/payees", "/v1/payees"},
-	{ofFund, ""},
-	{ofFund + "/events/104", "/v1" + ofFund + "/events/104"},
-	{ofYear, "/v1" + ofYear + "/tables/execution"},
-	{ofYear + "/charts", ""},
-	{ofYear + "/lines/1.4", "/v1" + ofYear + "/lines/1.4/statement"},
-	{ofYear + "/payments", "/v1" + ofYear + "/tables/payments"},
-	{ofYear + "/exceptions", "/v1" + ofYear + "/tables/exceptions"},
-	{ofYear + "/progress", "/v1" + ofYear + "/tables/progress"},
-	{ofYear + "/ageing", "/v1" + ofYear + "/tables/ageing"},
-	{ofYear + "/transit", "/v1" + ofYear + "/tables/transit"},
-	{ofYear + "/lots", "/v1" + ofYear + "/tables/lots"},
-	{ofYear + "/budget", "/v1" + ofYear + "/tables/budget"},
-	{ofYear + "/monthly", "/v1" + ofYear + "/tables/monthly"},
-	{ofYear + "/figures", "/v1" + ofYear + "/figures"},
-	{ofYear + "/check", "/v1" + ofYear + "/check"},
-	{ofYear + "/reconciliation", "/v1" + ofYear + "/reconciliation"},
+	{"/", "/v1/funds", false},
+	{"/payees", "/v1/payees", false},
+	{ofFund, "", false},
+	{ofFund + "/events/34", "/v1" + ofFund + "/events/34", true},
+	{ofYear, "/v1" + ofYear + "/tables/execution", false},
+	{ofYear + "/charts", "", false},
+	{ofYear + "/lines/1.4", "/v1" + ofYear + "/lines/1.4/statement", false},
+	{ofYear + "/payments", "/v1" + ofYear + "/tables/payments", false},
+	{ofYear + "/exceptions", "/v1" + ofYear + "/tables/exceptions", false},
+	{ofYear + "/progress", "/v1" + ofYear + "/tables/progress", false},
+	{ofYear + "/ageing", "/v1" + ofYear + "/tables/ageing", false},
+	{ofYear + "/transit", "/v1" + ofYear + "/tables/transit", false},
+	{ofYear + "/lots", "/v1" + ofYear + "/tables/lots", false},
+	{ofYear + "/budget", "/v1" + ofYear + "/tables/budget", false},
+	{ofYear + "/monthly", "/v1" + ofYear + "/tables/monthly", false},
+	{ofYear + "/figures", "/v1" + ofYear + "/figures", false},
+	{ofYear + "/check", "/v1" + ofYear + "/check", false},
+	{ofFund + "/diff?from=30", "/v1" + ofFund + "/diff?from=30", false},
+	{ofFund + "/post", "", false},
+	{ofFund + "/post/disbursed", "", false},
+	{ofFund + "/post/refund?of=34", "", false},
+	{ofFund + "/import", "", false},
+	{ofYear + "/reconciliation", "/v1" + ofYear + "/reconciliation", true},
 }
 
 var languages = []string{"zh", "en"}
 
 // inLanguage is the address of a screen in a language, with further parameters: names and values in turn.
 func inLanguage(s *server, path, lang string, params ...string) string {
-	query := url.Values{"lang": {lang}}
+	path, given, _ := strings.Cut(path, "?")
+	query, err := url.ParseQuery(given)
+	if err != nil {
+		panic(err)
+	}
+	query.Set("lang", lang)
 	for i := 0; i+1 < len(params); i += 2 {
 		query.Add(params[i], params[i+1])
 	}
@@ -108,21 +121,28 @@ func plain(s string) string {
 
 func blanks(s string) string { return strings.Join(strings.FieldsFunc(s, unicode.IsSpace), " ") }
 
-// rows are the rows of the page's table of that number, with its heads first, as people see them.
-func (p *tab) rows(selector string) (out [][]string) {
+// rows are the rows of one of the page's tables, as people see them: without bars, which no other encoder has.
+func (p *tab) rows(selector string) [][]string {
 	p.t.Helper()
-	for _, row := range js[[][]string](p, `(selector) => {
-		const table = document.querySelector(selector);
-		if (!table) return [];
-		const written = (cell) => !cell.classList.contains("drawn"); // bars, which no other encoder has
-		return [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap(body => [...body.rows]).map(row => [...row.cells].filter(written).map(cell => cell.textContent));
-	}`, selector) {
-		for i := range row {
-			row[i] = blanks(row[i])
-		}
-		out = append(out, row)
+	for _, table := range p.tables(selector) {
+		return table
 	}
-	return out
+	return nil
+}
+
+func (p *tab) tables(selector string) [][][]string {
+	p.t.Helper()
+	all := js[[][][]string](p, `(selector) => [...document.querySelectorAll(selector)].map(table =>
+		[...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap(body => [...body.rows])
+			.map(row => [...row.cells].filter(cell => !cell.classList.contains("drawn")).map(cell => cell.textContent)))`, selector)
+	for _, table := range all {
+		for _, row := range table {
+			for i := range row {
+				row[i] = blanks(row[i])
+			}
+		}
+	}
+	return all
 }
 
 const mainTable = `[data-part="sheet"] .main table`
@@ -142,11 +162,42 @@ func sameRows(got, want [][]string) string {
 	return ""
 }
 
+// holds says what a table of a page lacks of another; "" where each row has the cells of the other's, in their order, whatever stands between them. A page has the
+// moment at which something was recorded by the clock of the fund.
+func holds(page, whole [][]string) string {
+	for i, want := range whole {
+		if i >= len(page) {
+			return "it lacks " + strings.Join(want, " | ")
+		}
+		at := 0
+		for _, cell := range page[i] {
+			if at < len(want) && (cell == want[at] || cell == byTheClock(want[at])) {
+				at++
+			}
+		}
+		if at < len(want) {
+			return "it has   " + strings.Join(page[i], " | ") + "\n   not " + strings.Join(want, " | ")
+		}
+	}
+	if len(page) > len(whole) {
+		return "it has besides " + strings.Join(page[len(whole)], " | ")
+	}
+	return ""
+}
+
+func byTheClock(moment string) string {
+	t, err := time.Parse(time.RFC3339Nano, moment)
+	if err != nil {
+		return moment
+	}
+	return t.In(time.FixedZone("", 8*60*60)).Format(time.DateTime)
+}
+
 // each runs a test on every screen in a tab of its own.
 func each(t *testing.T, v view, test func(t *testing.T, s *server, p *tab, c screen)) {
 	t.Parallel()
 	for _, c := range screens {
-		t.Run(strings.ReplaceAll(strings.Trim(c.path, "/"), "/", " "), func(t *testing.T) {
+		t.Run(strings.NewReplacer("/", "-", "?", "-").Replace(strings.Trim(c.path, "/")), func(t *testing.T) {
 			t.Parallel()
 			s := reference(t)
 			test(t, s, open(t, s, v), c)
@@ -170,17 +221,31 @@ func TestScreens(t *testing.T) {
 			if chinese := strings.ContainsFunc(h1, func(r rune) bool { return unicode.Is(unicode.Han, r) }); title == "" || h1 == "" || chinese != (lang == "zh") {
 				t.Errorf("in %s the title is %q, the heading %q", lang, title, h1)
 			}
+			if bare := js[[]string](p, `() => [...document.body.querySelectorAll("*")]
+				.flatMap(e => [e.getAttribute("aria-label") ?? "", e.title ?? "", ...[...e.childNodes].filter(n => n.nodeType == 3).map(n => n.data.trim())])
+				.filter(text => /^[a-z]+\\.[a-z][a-z-]+$/.test(text))`); len(bare) > 0 {
+				t.Errorf("in %s there are no words for %q", lang, bare)
+			}
 			if c.api == "" {
 				continue
 			}
 			called, tables := marked(fetched(t, inLanguage(s, c.api, lang, "format", "md")))
-			if h1 != called {
+			if h1 != called && !c.own {
 				t.Errorf("in %s the heading is %q, want %q", lang, h1, called)
 			}
 			if len(tables) == 0 || len(tables[0]) < 2 {
 				t.Fatalf("%s in %s has no table", c.api, lang)
 			}
-			if diff := sameRows(p.rows(mainTable), tables[0][1:]); diff != "" {
+			diff := "it has none"
+			for _, shown := range p.tables("main table") {
+				if d := holds(shown, tables[0][1:]); d == "" || len(shown) >= len(tables[0])-1 {
+					diff = d
+				}
+				if diff == "" {
+					break
+				}
+			}
+			if diff != "" {
 				t.Errorf("the table in %s is not that of %s: %s", lang, c.api, diff)
 			}
 		}

@@ -20,7 +20,7 @@ func TestShots(t *testing.T) {
 		t.Fatal(err)
 	}
 	each(t, wide, func(t *testing.T, s *server, p *tab, c screen) {
-		name := strings.ReplaceAll(strings.Trim(c.path, "/"), "/", "-")
+		name := strings.NewReplacer("/", "-", "?", "-").Replace(strings.Trim(c.path, "/"))
 		if name == "" {
 			name = "all"
 		}
