@@ -523,8 +523,10 @@ func (v *view) flows(h *history.History, y *history.Year, s *sheet.Sheet, _ prog
 	if len(streams) == 0 {
 		return nil, nil
 	}
-	c := &chart{ID: "flows", Title: v.Say("charts.flows"), Desc: v.Say("charts.flows-desc", "lines", strconv.Itoa(len(found)), "unit", s.Counted(v.options())),
-		Heads: []string{v.column("line"), v.column("payee"), v.column("spent")}}
+	c := &chart{
+		ID: "flows", Title: v.Say("charts.flows"), Desc: v.Say("charts.flows-desc", "lines", strconv.Itoa(len(found)), "unit", s.Counted(v.options())),
+		Heads: []string{v.column("line"), v.column("payee"), v.column("spent")},
+	}
 	var all events.Minor
 	for _, st := range streams {
 		all += st.spent

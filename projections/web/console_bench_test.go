@@ -22,8 +22,10 @@ func bigBook(t testing.TB, lines, pays int) *projections.Book {
 			t.Fatal(err)
 		}
 		n++
-		e := &events.Event{Seq: n, ID: events.ID(fmt.Sprintf("e-%d", n)), Time: time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second), Command: &c,
-			Actor: events.Actor{ID: "local", Role: "operator"}, Rules: 1, Decimals: 2}
+		e := &events.Event{
+			Seq: n, ID: events.ID(fmt.Sprintf("e-%d", n)), Time: time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second), Command: &c,
+			Actor: events.Actor{ID: "local", Role: "operator"}, Rules: 1, Decimals: 2,
+		}
 		if n == 1 {
 			r := &e.Resolved
 			r.Currency, r.Decimals, r.Zone, r.From, r.To = "CNY", 2, "Asia/Shanghai", c.From, c.To
