@@ -137,6 +137,7 @@ func TestFormsSendWhatPostSends(t *testing.T) {
 	if rs := p.append(t, deskFund); strings.Contains(statuses(rs), "refused") {
 		t.Fatal(statuses(rs))
 	}
+	s.read(t, strings.Count(deskFund, "\n"))
 	kinds := map[string]bool{}
 	for i, c := range deskCases {
 		kinds[c.kind] = true
@@ -191,6 +192,7 @@ func TestEverySubjectHasAForm(t *testing.T) {
 	p := onFolder(t)
 	s := p.serving(t, "--http", ":0")
 	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
 	for _, lang := range words.Languages {
 		_, list := fetch(t, "GET", s.site(t)+"/funds/f/post?lang="+string(lang), "")
 		for _, subject := range desk.Subjects() {
@@ -226,6 +228,7 @@ func TestFormsOfferWhatIsLeft(t *testing.T) {
 	p.now = nil
 	s := p.serving(t, "--http", ":0")
 	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
 	for _, c := range []struct{ kind, of, amount string }{
 		{"refund", "5", "70.00"},
 		{"offset", "5", "70.00"},
@@ -273,6 +276,7 @@ func TestAppendingAFormTwiceStoresOnce(t *testing.T) {
 	p := onFolder(t)
 	s := p.serving(t, "--http", ":0")
 	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
 	before := len(p.stored(t))
 	page := s.form(t, "refund", answersOfCase("of", "5", "date", "2022-06-01"), "preview", "1")
 	body := page.command()
@@ -362,9 +366,11 @@ func (s *server) upload(t *testing.T, file, data string, options ...string) look
 	return out
 }
 
-// bodyOf is the rows of the first table of a page. That a name is in another language, a page of the console marks.
+// bodyOf is what stands in the cells of the first table of a page, without what they lead to and how they look.
 func bodyOf(page string) string {
-	return strings.ReplaceAll(regexp.MustCompile(`(?s)<tbody>.*?</tbody>`).FindString(page), ` lang="zh-CN"`, "")
+	rows := regexp.MustCompile(`(?s)<tbody>.*?</tbody>`).FindString(page)
+	rows = strings.NewReplacer("</td>", " | ", "</th>", " | ").Replace(rows)
+	return regexp.MustCompile(`<[^>]*>`).ReplaceAllString(rows, "")
 }
 
 const deskRegister = "支付日期,项目,收款人,支付金额（元）,凭证号\n" +
@@ -381,6 +387,7 @@ func TestImportOfThePageIsThatOfTheCommandLine(t *testing.T) {
 	p := onFolder(t)
 	s := p.serving(t, "--http", ":0")
 	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
 	name := filepath.Join(t.TempDir(), "r.csv")
 	if err := os.WriteFile(name, []byte(deskRegister), 0o600); err != nil {
 		t.Fatal(err)
@@ -430,6 +437,7 @@ func TestImportPageAsks(t *testing.T) {
 	p := onFolder(t)
 	s := p.serving(t, "--http", ":0")
 	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
 	for _, c := range []struct {
 		file, data string
 		options    []string
@@ -473,5 +481,54 @@ func TestImportPageAsks(t *testing.T) {
 	}
 	if n := len(p.stored(t)); n != strings.Count(deskFund, "\n") {
 		t.Errorf("%d events are stored", n)
+	}
+}
+
+// read waits until the pages show an event.
+func (s *server) read(t *testing.T, n int) {
+	t.Helper()
+	if status, text := fetch(t, "GET", fmt.Sprintf("%s/v1/funds/f?wait=%d", s.site(t), n), ""); status != 200 {
+		t.Fatalf("%d %s", status, text)
+	}
+}
+
+// TestReconciliationPage: both sides stand there, what is proposed is what reconcile --commands gives, and what can be done about the others is a form that is filled in.
+func TestReconciliationPage(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
+	statement := "记账日期,账号,借方金额（元）,贷方金额（元）,对方户名,流水号,余额（元）\n2022-03-02,4301,100.00,,甲公司,R1,900.00\n2022-03-08,4301,,30.00,戊公司,R2,930.00\n2022-03-09,4301,7.00,,<b>己</b>,R3,923.00\n"
+	if got := s.upload(t, "bank.csv", statement, "as", "bank", "year", "2022", "append", "1"); got.Problem != nil || got.Fault != "" {
+		t.Fatalf("%+v", got)
+	}
+	address := s.site(t) + "/funds/f/years/2022/reconciliation?lang=en&month=2022-03"
+	s.read(t, len(p.stored(t)))
+	_, text := fetch(t, "GET", address, "")
+	for _, want := range []string{"R1", "R2", "post/unidentified?amount=30.00", "post/disbursed?amount=7.00", "post/bank-matched?bank-line="} {
+		if !strings.Contains(html.UnescapeString(text), want) && !strings.Contains(text, strings.Replace(want, "?", "?lang=en&amp;", 1)) {
+			t.Errorf("the page does not have %s", want)
+		}
+	}
+	if strings.Contains(text, "<b>己") {
+		t.Error("a name becomes markup")
+	}
+	_, text = fetch(t, "GET", address+"&preview=1", "")
+	want := strings.TrimSpace(p.run(t, "reconcile", "--fund", "f", "--month", "2022-03", "--commands").out)
+	if got := (formPage{text}).command(); got != want || want == "" {
+		t.Fatalf("the page would send %s, reconcile --commands gives %s", got, want)
+	}
+	for _, status := range []int{201, 200} {
+		if got, text := fetch(t, "POST", s.site(t)+"/v1/funds/f/events", want, "Content-Type", "application/json"); got != status {
+			t.Errorf("%d %s, want %d", got, text, status)
+		}
+	}
+	s.read(t, len(p.stored(t)))
+	if _, text = fetch(t, "GET", address, ""); strings.Contains(text, "data-try") {
+		t.Error("what is matched is proposed again")
+	}
+	if status, _ := fetch(t, "GET", strings.Replace(address, "2022-03", "2021-03", 1), ""); status != 422 {
+		t.Errorf("a month of another year: %d", status)
 	}
 }

@@ -274,7 +274,7 @@ func (v *view) foreseen(p *Proposal) (template.HTML, error) {
 			return err
 		}
 		for range s.Tables[0].Rows {
-			out, err = v.show(s)
+			out, err = v.below(s)
 			return err
 		}
 		return nil
@@ -285,6 +285,12 @@ func (v *view) foreseen(p *Proposal) (template.HTML, error) {
 	}
 	err := v.site.books.Read(v.r.Context(), v.Fund, last, projections.MomentOf(last), func(_ live.Cut, b *projections.Book) error { return look(b) })
 	return out, err
+}
+
+// below shows a sheet on a page that has a heading of its own.
+func (v *view) below(s *sheet.Sheet) (template.HTML, error) {
+	out, err := v.show(s)
+	return template.HTML(strings.NewReplacer("<h2", "<h3", "</h2>", "</h3>", "<h1", "<h2", "</h1>", "</h2>").Replace(string(out))), err // of what is written there a < is none
 }
 
 // receipt shows what came of a command.

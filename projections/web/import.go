@@ -185,7 +185,7 @@ const progressPause = 200 * time.Millisecond
 func (v *view) imported(p *importPage, given url.Values) (string, error) {
 	v.Main = p
 	if p.Done.Rows != nil {
-		html, err := v.show(p.Done.Rows)
+		html, err := v.below(p.Done.Rows)
 		if err != nil {
 			return "", err
 		}
