@@ -18,6 +18,11 @@
 //
 // What a book has come to is kept as a snapshot of its log, and the next one begins there. A snapshot is a cache: one that is not whole, is of another program or
 // log, or does not go on to the end of the log without a fault, is as good as none. Until that is known nothing is shown of it. Rebuilding takes none.
+//
+// Whoever does not want to ask again follows a [Feed]: the balances of a year ([Books.Balances]), every event of a fund ([Books.EventsAfter]), or how far each fund is
+// ([Books.Overview]). What a feed gives is made once for all its clients, while there are any, and is what a reader would get: a whole cut, or stored lines that are shown.
+// A client is a position and has no queue. One who is slow gets fewer balances, each leading to the newest; one who does not keep up with events is told
+// [events.TooSlow]. [Books.Publish] keeps the balances in a key-value bucket, too.
 package live
 
 import (
