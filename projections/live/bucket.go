@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,7 +43,7 @@ type Publishing struct {
 }
 
 // A publisher keeps the bucket up to date. Any number of them may keep one: a value is replaced only by one with a higher number, at the revision that was looked at.
-// The bucket is a cache, and may be lost: the logs are what counts.
+// The bucket is a cache, and may be lost: the logs are what counts. A value that no set of events produces is found by the next sweep and taken away.
 type publisher struct {
 	books *Books
 	o     Publishing
@@ -55,6 +57,9 @@ type publisher struct {
 	mu      sync.Mutex
 	kv      jetstream.KeyValue
 	made    time.Time // when the bucket was
+	stands  uint64    // up to which revision all values are known
+	written uint64    // how many this one has written since
+	keys    uint64    // how many keys there were
 	failing bool
 	closing bool
 	funds   map[events.Fund]*published
@@ -66,9 +71,11 @@ type published struct {
 	done   events.Seq
 	busy   bool   // somebody is at it
 	end    uint64 // of the log, when the values were last seen to be as new
+	doubt  bool   // somebody else has written values: whether they are true is to be seen
 
 	mu   sync.Mutex // of whoever writes
 	keys map[events.Year]value
+	long map[events.Year]bool // was told of as too long
 }
 
 // A value is what stands under a key.
@@ -110,7 +117,7 @@ const closePatience = 2 * time.Second
 func (p *publisher) of(fund events.Fund) *published {
 	f := p.funds[fund]
 	if f == nil {
-		f = &published{keys: map[events.Year]value{}}
+		f = &published{keys: map[events.Year]value{}, long: map[events.Year]bool{}, doubt: true}
 		p.funds[fund] = f
 	}
 	return f
@@ -174,6 +181,9 @@ func (p *publisher) put(fund events.Fund, f *published, wait events.Seq) (events
 		return 0, err
 	}
 	for _, year := range slices.Sorted(maps.Keys(all)) {
+		if !p.fits(fund, year, f, all[year]) {
+			continue
+		}
 		if err := p.place(kv, fund, year, f, done, all[year]); err != nil {
 			p.failed(err)
 			p.again()
@@ -182,6 +192,23 @@ func (p *publisher) put(fund events.Fund, f *published, wait events.Seq) (events
 	}
 	p.failed(nil)
 	return done, nil
+}
+
+// valueRoom is what a message of the bucket has besides its value.
+const valueRoom = 4 << 10
+
+// fits reports whether a value can be sent. One that cannot be is told of once, and is left out as long as it is so: what stands there is an older cut.
+func (p *publisher) fits(fund events.Fund, year events.Year, f *published, data []byte) bool {
+	most := p.o.JetStream.Conn().MaxPayload() - valueRoom
+	if int64(len(data)) <= most {
+		delete(f.long, year)
+		return true
+	}
+	if !f.long[year] && p.o.Failed != nil {
+		p.o.Failed(fmt.Errorf("%s has %d bytes, and the broker takes %d (max_payload)", keyOf(fund, year), len(data), most))
+	}
+	f.long[year] = true
+	return false
 }
 
 var errNoBucket = errors.New("there is no bucket")
@@ -229,6 +256,7 @@ func (p *publisher) place(kv jetstream.KeyValue, fund events.Fund, year events.Y
 					continue
 				}
 				if err == nil {
+					p.wrote()
 					f.keys[year] = next
 				}
 				return err
@@ -243,6 +271,7 @@ func (p *publisher) place(kv jetstream.KeyValue, fund events.Fund, year events.Y
 		}
 		revision, err := kv.Update(p.ctx, key, data, has.revision)
 		if err == nil {
+			p.wrote()
 			next.revision = revision
 			f.keys[year] = next
 			return nil
@@ -253,6 +282,135 @@ func (p *publisher) place(kv jetstream.KeyValue, fund events.Fund, year events.Y
 		}
 	}
 	return p.ctx.Err()
+}
+
+func (p *publisher) wrote() {
+	p.mu.Lock()
+	p.written++
+	p.mu.Unlock()
+}
+
+// watched finds out whether all that was written since the last time was written here. Where it was not, the funds whose values are others than were left here are in doubt:
+// those of another server are true, but whoever may send requests to the broker can have their answers sent into the bucket. Keys of no fund are taken away.
+func (p *publisher) watched(s *jetstream.StreamInfo, kv jetstream.KeyValue, written uint64, ends map[events.Fund]uint64) error {
+	p.mu.Lock()
+	known := s.State.LastSeq == p.stands+written && s.State.Msgs >= p.keys
+	p.mu.Unlock()
+	if !known {
+		all, err := kv.WatchAll(p.ctx, jetstream.MetaOnly())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = all.Stop() }()
+		revisions := map[events.Fund]map[events.Year]uint64{}
+		for {
+			var entry jetstream.KeyValueEntry
+			select {
+			case entry = <-all.Updates():
+			case <-p.ctx.Done():
+				return p.ctx.Err()
+			}
+			if entry == nil { // that is all
+				break
+			}
+			name, rest, _ := strings.Cut(entry.Key(), ".")
+			fund := events.Fund(name)
+			year, err := events.ParseYear(rest)
+			_, there := ends[fund]
+			switch {
+			case entry.Operation() != jetstream.KeyValuePut:
+			case there && err == nil && keyOf(fund, year) == entry.Key():
+				if revisions[fund] == nil {
+					revisions[fund] = map[events.Year]uint64{}
+				}
+				revisions[fund][year] = entry.Revision()
+			default:
+				if err := kv.Delete(p.ctx, entry.Key(), jetstream.LastRevision(entry.Revision())); err != nil {
+					return err
+				}
+			}
+		}
+		for fund := range ends {
+			p.mu.Lock()
+			f := p.of(fund)
+			p.mu.Unlock()
+			f.mu.Lock()
+			same := len(f.keys) == len(revisions[fund])
+			for year, has := range f.keys {
+				same = same && revisions[fund][year] <= has.revision // what was written here since is newer
+			}
+			f.mu.Unlock()
+			if !same {
+				p.mu.Lock()
+				f.doubt, f.end = true, 0
+				p.mu.Unlock()
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stands, p.keys = s.State.LastSeq, s.State.Msgs
+	p.written -= written
+	return nil
+}
+
+// judge takes away what the bucket has of a fund and no set of events produces, whoever has written it. The fund must be locked.
+func (p *publisher) judge(kv jetstream.KeyValue, fund events.Fund, last events.Seq) error {
+	lister, err := kv.ListKeysFiltered(p.ctx, string(fund)+".*")
+	if err != nil {
+		return err
+	}
+	for key := range lister.Keys() {
+		entry, err := kv.Get(p.ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		is, err := p.holds(fund, key, entry.Value(), last)
+		if err != nil {
+			return err
+		}
+		if !is {
+			if err := kv.Delete(p.ctx, key, jetstream.LastRevision(entry.Revision())); err != nil && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// holds reports whether a value is what its year was at its number. A log goes up to last at least.
+func (p *publisher) holds(fund events.Fund, key string, data []byte, last events.Seq) (bool, error) {
+	n := numberOf(data)
+	year, err := events.ParseYear(strings.TrimPrefix(key, string(fund)+"."))
+	if err != nil || n == 0 {
+		return false, nil
+	}
+	if n > last { // another server may have been faster
+		ends, err := p.o.Ends(p.ctx)
+		if err != nil {
+			return false, err
+		}
+		if last, err = p.o.Last(p.ctx, fund, ends[fund]); err != nil || n > last {
+			return false, err
+		}
+	}
+	var was balance
+	p.books.rouse(fund, n)
+	err = p.books.Read(p.ctx, fund, n, projections.MomentOf(n), func(at Cut, book *projections.Book) (err error) {
+		was, err = balanceAt(book, at, year)
+		return err
+	})
+	if events.CodeOf(err) == events.UnknownYear {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	state, err := changedBalance(blank, was)
+	return bytes.Equal(state, data), err
 }
 
 func keyOf(fund events.Fund, year events.Year) string { return string(fund) + "." + year.String() }
@@ -306,11 +464,18 @@ func (p *publisher) sweeps() {
 
 // swept sees to it that there is a bucket, and that it is as new as the logs.
 func (p *publisher) swept() error {
-	if err := p.open(); err != nil {
+	p.mu.Lock()
+	written := p.written // what is written from here on is not looked at yet
+	p.mu.Unlock()
+	s, kv, err := p.open()
+	if err != nil {
 		return err
 	}
 	ends, err := p.o.Ends(p.ctx)
 	if err != nil {
+		return err
+	}
+	if err := p.watched(s, kv, written, ends); err != nil {
 		return err
 	}
 	var last error
@@ -322,7 +487,7 @@ func (p *publisher) swept() error {
 		}
 		p.mu.Lock()
 		f := p.of(fund)
-		known := f.end
+		known, doubt := f.end, f.doubt
 		p.mu.Unlock()
 		if known == ends[fund] {
 			continue
@@ -331,7 +496,12 @@ func (p *publisher) swept() error {
 		if err == nil {
 			f.mu.Lock()
 			clear(f.keys) // others may have written
+			if doubt {
+				err = p.judge(kv, fund, n)
+			}
 			f.mu.Unlock()
+		}
+		if err == nil {
 			_, err = p.put(fund, f, n)
 		}
 		var stopped *Stopped
@@ -340,14 +510,14 @@ func (p *publisher) swept() error {
 			continue
 		}
 		p.mu.Lock()
-		f.end = ends[fund]
+		f.end, f.doubt = ends[fund], false
 		p.mu.Unlock()
 	}
 	return last
 }
 
 // open finds the bucket or makes it. One that is another than before is known to have nothing.
-func (p *publisher) open() error {
+func (p *publisher) open() (*jetstream.StreamInfo, jetstream.KeyValue, error) {
 	js := p.o.JetStream
 	s, err := js.Stream(p.ctx, bucketStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -357,23 +527,24 @@ func (p *publisher) open() error {
 		}
 	}
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	kv, err := js.KeyValue(p.ctx, Bucket)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.kv = kv
 	if made := s.CachedInfo().Created; !made.Equal(p.made) {
 		p.made = made
+		p.stands, p.keys = 0, 0
 		for _, f := range p.funds {
 			f.end = 0
 			f.done = 0
 		}
 	}
-	return nil
+	return s.CachedInfo(), kv, nil
 }
 
 // config is that of a bucket, as NATS's own tools make one. It is on disk, so that its revisions go on after a restart and whoever watches goes on too; but nothing waits until

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,5 +219,113 @@ func TestALostBucketIsMadeAnew(t *testing.T) {
 	}
 	if c := s.CachedInfo().Config; c.MaxMsgsPerSubject != 1 || c.Storage != jetstream.FileStorage || c.PersistMode != jetstream.AsyncPersistMode {
 		t.Errorf("it is made as %+v", c)
+	}
+}
+
+// Whoever may ask the broker anything can have the answer sent into the bucket, and somebody may put a value there by hand, or take one away. The next sweep finds it,
+// though nothing is appended.
+func TestWhatIsNotSoDoesNotStay(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	rng := rand.New(rand.NewPCG(12, 13))
+	d.spend("a", 20, rng)
+	d.spend("b", 30, rng)
+	b := d.publishing(20 * time.Millisecond)
+	keys := []string{"a.2022", "a.2023", "b.2022", "b.2023"}
+	right := map[string]string{}
+	for _, key := range keys {
+		for right[key] == "" {
+			if entry := d.value(key); entry != nil {
+				right[key] = string(entry.Value())
+			}
+		}
+	}
+	settled := func(what string) {
+		t.Helper()
+		for !t.Failed() {
+			wrong := ""
+			for _, key := range keys {
+				if entry := d.value(key); entry == nil || string(entry.Value()) != right[key] {
+					wrong = key
+				}
+			}
+			for _, key := range []string{"a.1999", "zz.2022", "zz"} {
+				if d.value(key) != nil {
+					wrong = key
+				}
+			}
+			if wrong == "" {
+				return
+			}
+			if t.Context().Err() != nil {
+				t.Fatalf("%s: %s stays wrong", what, wrong)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	kv, err := d.jetStream().KeyValue(t.Context(), Bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, at := range map[string][2]string{
+		"of another fund":    {"a.2022", right["b.2022"]},
+		"of a later number":  {"a.2022", strings.Replace(right["a.2022"], `{"seq":20,`, `{"seq":9000000000000000000,`, 1)},
+		"of other amounts":   {"a.2022", strings.Replace(right["a.2022"], `"rows":[`, `"rows":[{"line":"x"},`, 1)},
+		"no value":           {"a.2023", "\x00"},
+		"of no year":         {"a.1999", right["a.2022"]},
+		"of no fund":         {"zz.2022", right["a.2022"]},
+		"under a key of its": {"zz", "{}"},
+	} {
+		if at[1] == right[at[0]] {
+			t.Fatalf("%s: it is the right one", what)
+		}
+		if _, err := kv.PutString(t.Context(), at[0], at[1]); err != nil {
+			t.Fatal(err)
+		}
+		settled(what)
+	}
+	if err := kv.Delete(t.Context(), "b.2022"); err != nil {
+		t.Fatal(err)
+	}
+	settled("deleted")
+	if err := kv.Purge(t.Context(), "b.2023"); err != nil {
+		t.Fatal(err)
+	}
+	settled("purged")
+	s, err := d.jetStream().Stream(t.Context(), bucketStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	settled("emptied")
+	b.Close()
+	if _, err := kv.PutString(t.Context(), "a.2022", right["b.2022"]); err != nil {
+		t.Fatal(err)
+	}
+	d.publishing(20 * time.Millisecond) // while nobody looked
+	settled("before it began")
+}
+
+// A value that is longer than the broker takes is told of once, and keeps nobody busy nor the others from being published.
+func TestAValueThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var failed atomic.Int64
+	b := d.books(Options{})
+	p := &publisher{books: b, o: Publishing{JetStream: d.jetStream(), Failed: func(error) { failed.Add(1) }}, funds: map[events.Fund]*published{}}
+	f := p.of("a")
+	long := make([]byte, d.conn.MaxPayload())
+	for range 3 {
+		if p.fits("a", 2022, f, long) {
+			t.Error("it fits")
+		}
+	}
+	if failed.Load() != 1 {
+		t.Errorf("it was told %d times", failed.Load())
+	}
+	if !p.fits("a", 2022, f, long[:100]) || p.fits("a", 2022, f, long) || failed.Load() != 2 {
+		t.Errorf("after one that fits it was told %d times", failed.Load())
 	}
 }

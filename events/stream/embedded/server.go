@@ -14,7 +14,8 @@
 // CLIENTS. So a request whose reply is a subject of the ledger's is answered there, where nobody listens on it.
 //
 // In CLIENTS there are also the bucket BALANCES, which other programs can read and watch, and the events on feed.>, which they can hear. Only connections from within this
-// process write either. A consumer of the bucket delivers where its maker says, and so it must not be where the logs are.
+// process may write either. But an answer, and what a consumer delivers, goes where whoever asks says: so the bucket must not be where the logs are, and whoever keeps it looks
+// after what was sent there so; and on feed.> there can be what is no event.
 package embedded
 
 import (
