@@ -224,7 +224,10 @@ func (b *Books) rouse(fund events.Fund, n events.Seq) {
 }
 
 // Funds lists the funds that have events, sorted as the source has them. It loads them all.
-func (b *Books) Funds(ctx context.Context) ([]events.Fund, error) {
+func (b *Books) Funds(ctx context.Context) ([]events.Fund, error) { return b.funds(ctx, false) }
+
+// funds does so, with those left out that have stopped, where that is wanted.
+func (b *Books) funds(ctx context.Context, going bool) ([]events.Fund, error) {
 	all, err := b.source.Funds(ctx)
 	if err != nil {
 		return nil, err
@@ -232,8 +235,11 @@ func (b *Books) Funds(ctx context.Context) ([]events.Fund, error) {
 	var out []events.Fund
 	for _, fund := range all {
 		r, f, err := b.ready(ctx, fund, 0)
+		var stopped *Stopped
 		switch {
 		case events.CodeOf(err) == events.UnknownFund: // its first event never came
+			continue
+		case going && errors.As(err, &stopped):
 			continue
 		case err != nil:
 			return nil, err

@@ -498,6 +498,15 @@ func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 			if h := b.Health(); h.Stopped != 1 {
 				t.Errorf("%d have stopped", h.Stopped)
 			}
+			// Whoever follows all funds has the others.
+			overview, err := b.Overview(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer overview.Close()
+			if state, err := overview.Next(t.Context()); err != nil || !strings.Contains(string(state), `{"fund":"b","seq":6}`) || strings.Contains(string(state), `"a"`) {
+				t.Errorf("of all funds there is %s, %v", state, err)
+			}
 			// Folded anew it comes to the same.
 			if _, err := b.Rebuild(t.Context(), "a"); err != nil {
 				t.Fatal(err)

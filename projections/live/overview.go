@@ -50,9 +50,9 @@ func movedSince(before, after standings) ([]byte, error) {
 }
 
 // Overview follows how far each fund is: an event state with {"funds":[{"fund":…,"seq":…}]}, then an event change with those of them that have moved, and new ones.
-// The errors are those of [Books.Funds].
+// A fund that has stopped is left out, and keeps nobody from the others. The errors are those of [Books.Funds].
 func (b *Books) Overview(ctx context.Context) (*Feed, error) {
-	if _, err := b.Funds(ctx); err != nil { // of which all are loaded now
+	if _, err := b.funds(ctx, true); err != nil { // of which all are loaded now
 		return nil, err
 	}
 	d := &b.clients.board
