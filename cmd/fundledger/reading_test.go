@@ -694,6 +694,9 @@ func TestHTTPIsDescribed(t *testing.T) {
 		if !found || !strings.HasPrefix(path, "/v1/") {
 			continue
 		}
+		if op.Responses["200"].Content["text/event-stream"] != nil { // which does not end
+			continue
+		}
 		asked++
 		names := []string{"execution"}
 		var query url.Values = map[string][]string{}
@@ -735,7 +738,7 @@ func TestHTTPIsDescribed(t *testing.T) {
 			}
 		}
 	}
-	if asked != 12 {
+	if asked != 13 {
 		t.Errorf("%d questions are described", asked)
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"fundledger/projections/document"
 	"fundledger/projections/live"
 	"fundledger/projections/sheet"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // An eventView is what the page of an event shows.
@@ -348,6 +350,20 @@ func seen(s string) string {
 		out.WriteRune(r)
 	}
 	return out.String()
+}
+
+// paperOperation describes it, whose formats are not those of tables.
+func (s *site) paperOperation() huma.Operation {
+	op := s.operation("paper", "/v1/funds/{fund}/events/{n}/paper", "The paper of an event: a payment order, a receipt or an accounting slip", ofPaper, typesOf(document.Formats))
+	for _, p := range op.Parameters {
+		if p.Name == "format" {
+			p.Description, p.Schema.Enum = "html where it is left out", nil
+			for _, format := range document.Formats {
+				p.Schema.Enum = append(p.Schema.Enum, format)
+			}
+		}
+	}
+	return op
 }
 
 // paper answers with the paper of an event.

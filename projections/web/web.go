@@ -49,7 +49,6 @@ import (
 	"fundledger/events"
 	"fundledger/events/words"
 	"fundledger/projections"
-	"fundledger/projections/document"
 	"fundledger/projections/live"
 	"fundledger/projections/sheet"
 
@@ -86,7 +85,7 @@ func Routes(books *live.Books, version string, desk Desk) []Route {
 		{s.operation("fund", "/v1/funds/{fund}", "How far a fund's log is read", []string{"wait", "lang"}, []string{asJSON}), nil, false, s.fund},
 		{s.operation("events", "/v1/funds/{fund}/events", "Stored events, verbatim, one to a line", []string{"after", "limit", "wait", "lang"}, []string{asLines}), nil, false, s.events},
 		{s.operation("event", "/v1/funds/{fund}/events/{n}", "One event, what it is about, and what is about it", ofEvent, typesOf(printed)), nil, false, s.event},
-		{s.operation("paper", "/v1/funds/{fund}/events/{n}/paper", "The paper of an event: a payment order, a receipt or an accounting slip", ofPaper, typesOf(document.Formats)), nil, false, s.paper},
+		{s.paperOperation(), nil, false, s.paper},
 		{s.operation("payees", "/v1/payees", "What each payee got out of every fund, and what may have been paid twice", ofPayees, typesOf(printed)), nil, false, s.payees},
 		{s.operation("rebuild", "/v1/funds/{fund}/rebuild", "Fold a fund's log anew, beside what answers until that has come as far", []string{"lang"}, []string{asJSON}), nil, false, s.rebuild},
 	}
