@@ -2,6 +2,8 @@ package browser
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -77,5 +79,45 @@ func TestRefundOffersWhatIsLeft(t *testing.T) {
 	p.visit(inLanguage(s, "/funds/f/post/refund", "zh", "of", fmt.Sprint(paid)))
 	if amount := js[string](p, `() => document.getElementById("f-amount").value.replaceAll(",", "")`); amount != "379.70" {
 		t.Errorf("500.00 was paid and 120.30 came back: the form has %q", amount)
+	}
+}
+
+// TestImportPreview looks at a register row by row as the program's dry run has it, appends the rows, and finds them in another window.
+func TestImportPreview(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	appended(t, s.folder, small)
+	register := filepath.Join(t.TempDir(), "付款.csv")
+	if err := os.WriteFile(register, []byte("支付日期,项目,收款人,支付金额（元）\n2022-04-01,1,德山酒业,100.00\n2022-04-02,1,<b>武陵酒业</b>,9000.00\n2022-04-03,1,甲,50.50\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range languages {
+		other := open(t, s, wide)
+		other.visit(inLanguage(s, smallYear, lang))
+		other.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+		p := open(t, s, wide)
+		p.visit(inLanguage(s, "/funds/f/import", lang))
+		p.do(chromedp.SetUploadFiles(chromedp.ID("file"), []string{register}))
+		p.fill("as", "payments")
+		js[bool](p, `() => {
+			const box = document.querySelector("[name='no-voucher']");
+			box.checked = true;
+			return box.dispatchEvent(new Event("change", {bubbles: true}));
+		}`)
+		p.do(chromedp.Click(chromedp.CSS("[data-look]")))
+		p.await("there is a preview", `() => document.querySelector("[data-imported] table") != null`)
+		_, want := marked(program(t, s.folder, "", "import", register, "--as", "payments", "--no-voucher", "--fund", "f", "--dry-run", "--lang", lang, "--format", "md"))
+		if len(want) == 0 || len(want[0]) != 4 {
+			t.Fatalf("the dry run has %q", want)
+		}
+		if diff := holds(p.rows("[data-imported] table"), want[0][1:]); diff != "" {
+			t.Errorf("in %s the preview is not that of the dry run: %s", lang, diff)
+		}
+		if lang == "zh" {
+			continue
+		}
+		p.do(chromedp.Click(chromedp.CSS("[data-post]")))
+		other.await("the rows that can be are appended", `() => [...document.querySelectorAll("main td")].some(cell => cell.textContent == "150.50")`)
+		other.shows("what was imported", table(t, s.folder, lang, "table", "execution", "--fund", "f", "--year", "2022"))
 	}
 }

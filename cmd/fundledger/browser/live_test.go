@@ -131,11 +131,11 @@ func TestSlidersReplayHistory(t *testing.T) {
 		p.shows("now", now)
 		slide("[data-days]", 180) // the last day of June of a year that begins in January
 		p.shows("2022-06-30", then)
-		if got := js[string](p, `() => new URL(location).searchParams.get("as_of")`); got != "2022-06-30" {
-			t.Errorf("the address has as_of=%s", got)
-		}
+		stands := `(asOf, known) => new URL(location).searchParams.get("as_of") == asOf && new URL(location).searchParams.get("known_at") == known`
+		p.await("it stands in the address", stands, "2022-06-30", nil)
 		slide("[data-numbers]", 100)
 		p.shows("2022-06-30 as known at 100", table(t, s.folder, lang, append(args, "--as-of", "2022-06-30", "--known-at", "100")...))
+		p.await("both stand in the address", stands, "2022-06-30", "100")
 		here := js[string](p, `() => location.href`)
 		slide("[data-days]", 365) // past the last day: no limit
 		p.shows("as known at 100", table(t, s.folder, lang, append(args, "--known-at", "100")...))
