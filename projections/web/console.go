@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +29,7 @@ import (
 	"fundledger/projections/sheet"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/klauspost/compress/gzhttp"
 )
 
 // The console is pages for people, drawn here from the same books as the answers under /v1:
@@ -213,7 +213,7 @@ func (v *view) write(w http.ResponseWriter) error {
 	header.Set("Vary", "Accept-Language")
 	header.Set("Referrer-Policy", "same-origin")
 	if v.tag != "" {
-		header.Set("ETag", v.tag)
+		header.Set("ETag", "W/"+v.tag) // of what it says: its bytes may be compressed
 		header.Set("Cache-Control", "no-cache")
 	}
 	if v.same {
@@ -237,9 +237,25 @@ func (v *view) write(w http.ResponseWriter) error {
 	header.Set("Content-Security-Policy", fmt.Sprintf(consolePolicy, own))
 	header.Set("Content-Type", contentTypes["html"])
 	header.Set("Content-Language", string(v.Lang))
-	w.WriteHeader(v.status)
-	_, _ = w.Write(body.Bytes()) // who does not take its answer may ask again
+	compressed(w, v.r, v.status, body.Bytes())
 	return nil
+}
+
+// compress compresses answers for whoever takes that. It is for pages: the answers for programs have a tag for their very bytes, and feeds must not wait.
+var compress = func() func(http.Handler) http.HandlerFunc {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1 << 10))
+	if err != nil {
+		panic(err)
+	}
+	return wrap
+}()
+
+// compressed writes a whole answer, of which the header has been set.
+func compressed(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	compress(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // who does not take its answer may ask again
+	})).ServeHTTP(w, r)
 }
 
 // ask reads what the page's address asks.
@@ -703,8 +719,7 @@ func (s *site) asset(w http.ResponseWriter, r *http.Request, _ words.Language) e
 	}
 	header.Del("Vary")
 	header.Set("Content-Type", mime.TypeByExtension(path.Ext(r.PathValue("name"))))
-	header.Set("Content-Length", strconv.Itoa(len(data)))
-	_, _ = w.Write(data)
+	compressed(w, r, http.StatusOK, data)
 	return nil
 }
 
