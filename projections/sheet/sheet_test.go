@@ -507,7 +507,9 @@ func TestWords(t *testing.T) {
 			t.Errorf("%s is empty or the same in both languages", name)
 		}
 		column, isColumn := strings.CutPrefix(name, "column.")
-		said := func(what string) bool { return strings.Contains(code, `"`+what+`"`) || strings.Contains(elsewhere, `"`+what+`"`) }
+		said := func(what string) bool {
+			return strings.Contains(code, `"`+what+`"`) || strings.Contains(elsewhere, `"`+what+`"`)
+		}
 		if isColumn && said(column) || want[name] || said(name) {
 			continue
 		}
