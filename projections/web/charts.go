@@ -165,6 +165,11 @@ func (a axis) step() events.Minor {
 	}
 }
 
+// room is what the amounts of the axis need to the left of it.
+func (a axis) room(v *view, decimals int) int {
+	return max(1250, 70*max(displaywidth.String(v.money(a.low, decimals)), displaywidth.String(v.money(a.high, decimals)))+150)
+}
+
 // grid draws lines at round amounts with what they are.
 func (a axis) grid(d *drawing, v *view, decimals, left, right int) {
 	step := a.step()
@@ -180,7 +185,7 @@ func (v *view) courseChart(h *history.History, y *history.Year, s *sheet.Sheet, 
 	if err != nil || len(points) == 0 {
 		return nil, err
 	}
-	const width, left, right, top, bottom = 9600, 1250, 9000, 200, 2700
+	const top, bottom = 200, 2700
 	end := points[len(points)-1]
 	var amounts []events.Minor
 	some := false
@@ -197,6 +202,11 @@ func (v *view) courseChart(h *history.History, y *history.Year, s *sheet.Sheet, 
 	c := &chart{ID: "course", Title: v.Say("charts.course"), Heads: []string{v.Say("charts.until"), v.column("adjusted"), v.column("spent"), v.column("rate"), v.column("elapsed")}}
 	var d drawing
 	a := axisOf(top, bottom, amounts...)
+	left := a.room(v, h.Decimals())
+	spent := end.All.Spent()
+	reached := cmp.Or(rateOf(&end.Balance, y, v.a.query.Denominator), v.money(spent, h.Decimals())) // at the end of the line
+	right := left + 7750
+	width := right + max(600, 80*displaywidth.String(reached)+100)
 	a.grid(&d, v, h.Decimals(), left, right)
 	x := func(day events.Day) int { // the beginning of a day
 		return left + scaled(events.Minor(day-y.From), events.Minor(pace.All), right-left)
@@ -219,8 +229,7 @@ func (v *view) courseChart(h *history.History, y *history.Year, s *sheet.Sheet, 
 		d.path("now", "M"+tenths(now)+" "+tenths(top)+"V"+tenths(bottom))
 		d.text("tick", "middle", now, top-50, pace.Day.String())
 	}
-	spent := end.All.Spent()
-	d.text("value", "start", right+60, a.at(spent)+40, cmp.Or(rateOf(&end.Balance, y, v.a.query.Denominator), v.money(spent, h.Decimals())))
+	d.text("value", "start", right+60, a.at(spent)+40, reached)
 	c.Legend = []legendItem{{"line-spent", v.column("spent")}}
 	if y.Budgeted {
 		c.Legend = append(c.Legend, legendItem{"line-budget", v.column("adjusted")}, legendItem{"line-pace", v.Say("charts.pace")})
@@ -335,10 +344,14 @@ func (v *view) waterfall(h *history.History, y *history.Year, s *sheet.Sheet, _ 
 		return nil, nil
 	}
 	c := &chart{ID: "waterfall", Title: v.Say("charts.waterfall"), Heads: []string{v.Say("charts.step"), v.column("amount"), v.Say("charts.running")}}
-	const left, top, bottom, wide = 1250, 350, 2700, 960
+	const top, bottom = 350, 2700
+	a := axisOf(top, bottom, amounts...)
+	left, wide := a.room(v, h.Decimals()), 960
+	for _, st := range all { // the amounts above two steps must not run into each other
+		wide = max(wide, 80*displaywidth.String("+"+v.money(st.to-st.from, h.Decimals()))+100)
+	}
 	width := left + wide*len(all) + 100
 	var d drawing
-	a := axisOf(top, bottom, amounts...)
 	a.grid(&d, v, h.Decimals(), left, width-50)
 	for i, st := range all {
 		x := left + i*wide + 100

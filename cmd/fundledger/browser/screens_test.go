@@ -307,3 +307,28 @@ func (p *tab) reflows(when string) {
 		p.t.Errorf("%s: the page is scrolled sideways: %s", when, strings.Join(out, "\n  "))
 	}
 }
+
+// TestAmountsInChartsStandApart: what is written above the steps of a year, and beside its axes, can be read.
+func TestAmountsInChartsStandApart(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, ofYear+"/charts", "en"))
+	for _, fault := range js[[]string](p, `() => {
+		const faults = [];
+		for (const id of ["course", "waterfall"]) {
+			const picture = document.querySelector("#" + id + " svg.chart"), around = picture.getBoundingClientRect();
+			const texts = [...picture.querySelectorAll("text")].map(text => ({text: text.textContent, box: text.getBoundingClientRect(), value: text.classList.contains("value")}));
+			if (texts.length == 0) faults.push(id + " has no words");
+			for (const {text, box} of texts) if (box.left < around.left - 1 || box.right > around.right + 1) faults.push(id + ": " + text + " is cut off");
+			const values = texts.filter(({value}) => value);
+			values.slice(1).forEach(({text, box}, i) => {
+				const before = values[i];
+				if (box.left < before.box.right + 2 && box.top < before.box.bottom && before.box.top < box.bottom) faults.push(id + ": " + before.text + " runs into " + text);
+			});
+		}
+		return faults;
+	}`) {
+		t.Error(fault)
+	}
+}
