@@ -121,3 +121,42 @@ func TestImportPreview(t *testing.T) {
 		other.shows("what was imported", table(t, s.folder, lang, "table", "execution", "--fund", "f", "--year", "2022"))
 	}
 }
+
+// TestImportAppendsWhatWasLookedAt: who chooses another unit, or another file, after the preview has to look again before anything is appended.
+func TestImportAppendsWhatWasLookedAt(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	appended(t, s.folder, small)
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, "/funds/f/import", "zh"))
+	choose := func(amount string) {
+		js[bool](p, `(text) => {
+			const file = new DataTransfer(), input = document.getElementById("file");
+			file.items.add(new File([text], "r.csv"));
+			input.files = file.files;
+			return input.dispatchEvent(new Event("change", {bubbles: true}));
+		}`, "支付日期,项目,收款人,支付金额,凭证号\n2022-05-01,1,甲公司,"+amount+",1\n")
+	}
+	post := `() => document.querySelector("[data-post]:not([disabled])") != null`
+	look := func() {
+		p.do(chromedp.Click(chromedp.CSS("[data-look]")))
+		p.await("it can be appended", post)
+	}
+	choose("0.01")
+	p.fill("as", "payments", "year", "2022", "unit", "yuan", "channel", "payment", "issuer", "国库", "type", "拨款")
+	look()
+	p.fill("unit", "wan")
+	if js[bool](p, post) {
+		t.Error("what was looked at in yuan can be appended in ten thousands of them")
+	}
+	look()
+	choose("0.02")
+	if js[bool](p, post) {
+		t.Error("what was looked at can be appended from another file")
+	}
+	look()
+	p.do(chromedp.Click(chromedp.CSS("[data-post]")))
+	p.await("it is appended", `() => document.querySelector("[data-imported]").textContent.includes("已") && !document.querySelector("[data-post]")`)
+	p.visit(inLanguage(s, smallYear, "zh"))
+	p.await("it was paid", `() => document.querySelector("main").textContent.includes("200.00")`)
+}

@@ -12,13 +12,24 @@ export function imports() {
   const ready = () => { look.disabled = file.files.length === 0; };
   file.addEventListener('change', ready);
   ready();
+  const options = () => {
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
+    return query;
+  };
+
+  // What was looked at is not what is chosen any more: it has to be looked at again before it is appended.
+  const stale = () => {
+    for (const button of result.querySelectorAll('[data-post]')) button.remove();
+  };
+  form.addEventListener('input', stale);
+  form.addEventListener('change', stale);
 
   const send = async (append) => {
     running?.abort();
     const mine = running = new AbortController();
-    const query = new URLSearchParams();
-    for (const [name, value] of new FormData(form)) if (value) query.append(name, value);
-    const chosen = file.files[0];
+    const query = options(), chosen = file.files[0];
+    const said = query.toString();
     query.set('file', chosen.name);
     if (append) query.set('append', '1');
     for (const button of document.querySelectorAll('[data-look], [data-post]')) button.disabled = true;
@@ -31,11 +42,12 @@ export function imports() {
         method: 'POST', body: chosen, signal: mine.signal, headers: {'Content-Type': 'application/octet-stream', 'Accept-Language': document.documentElement.lang},
       });
       if (!answer.ok) {
-        const said = await answer.json();
-        fail(said.detail, said.hint);
+        const {detail, hint} = await answer.json();
+        fail(detail, hint);
         return;
       }
       for await (const line of lines(answer.body)) take(JSON.parse(line));
+      if (options().toString() !== said || file.files[0] !== chosen) stale();
     } catch (error) {
       if (error.name !== 'AbortError') fail(result.dataset.failed);
     } finally {
