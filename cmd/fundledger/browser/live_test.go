@@ -192,3 +192,33 @@ func TestServerComesBack(t *testing.T) {
 		t.Errorf("the feed has %v over a restart, want %v", heard, want)
 	}
 }
+
+// TestEveryLinkTakesTheClocksAlong moves the clocks and holds all links of the page, those outside its table too, against those that the server has for that moment.
+func TestEveryLinkTakesTheClocksAlong(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, ofYear, "en", "unit", "wan"))
+	move := func(days, number string) {
+		js[bool](p, `(days, number) => {
+			for (const [name, value] of [["[data-date]", days], ["[data-number]", number]]) {
+				const input = document.querySelector(name);
+				input.value = value;
+				input.dispatchEvent(new Event("change", {bubbles: true}));
+			}
+			return true;
+		}`, days, number)
+		p.await("the address has "+days+" "+number, `(days, number) => {
+			const here = new URL(location).searchParams;
+			return (here.get("as_of") ?? "") == days && (here.get("known_at") ?? "") == number;
+		}`, days, number)
+		p.await("links are those of the moment", `async () => {
+			const links = (page) => [...page.querySelectorAll("header a, nav a")].filter(a => a.dataset.now === undefined).map(a => a.getAttribute("href")).join("\n");
+			const text = (await (await fetch(location.href)).text()).replace(/<style>[^<]*<\/style>/, ""); // which this page would not let in
+			const page = new DOMParser().parseFromString(text, "text/html");
+			return links(document) == links(page) && links(document).includes("unit=wan");
+		}`)
+	}
+	move("2022-06-30", "100")
+	move("", "")
+}

@@ -95,21 +95,7 @@ export function clocks() {
       const fixed = page.querySelector('[data-said]')?.textContent;
       if (fixed) status.textContent = fixed;
     }
-    for (const link of document.querySelectorAll('a[href]')) keep(link);
     document.dispatchEvent(new Event('moved'));
-  };
-
-  // keep puts the clocks into the links that lie outside the parts which were exchanged.
-  const keep = (link) => {
-    if (link.closest('[data-part]') || link.dataset.now !== undefined) return;
-    const to = new URL(link.href);
-    if (to.origin !== location.origin || !/^\/funds\/[^/]+\/(years|events)\//.test(to.pathname) && to.pathname !== location.pathname) return;
-    for (const field of [date, number]) {
-      if (field === date && !/\/years\//.test(to.pathname)) continue;
-      if (field.value) to.searchParams.set(field.name, field.value);
-      else to.searchParams.delete(field.name);
-    }
-    link.href = to.pathname + to.search + to.hash;
   };
 
   // The slider of dates has one place more than days: at its end there is no limit.
