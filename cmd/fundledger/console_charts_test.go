@@ -302,3 +302,27 @@ func TestPicturesOfBadNamesAndEmptyYears(t *testing.T) {
 		}
 	}
 }
+
+// TestUnitsAreOfTheCurrency: a fund of yen is not offered in yuan.
+func TestUnitsAreOfTheCurrency(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	url := p.serving(t, "--http", ":0").site(t)
+	for fund, currency := range map[string]string{"yen": "JPY", "dinar": "KWD", "yuan": "CNY"} {
+		status, text := fetch(t, "POST", url+"/v1/funds/"+fund+"/events", `{"kind":"fund-opened","fund":"`+fund+`","year":2022,"name":"资金","currency":"`+currency+`","lines":[{"code":"1","name":"甲"}]}`, "Content-Type", "application/json")
+		if status != 200 && status != 201 {
+			t.Fatalf("%d %s", status, text)
+		}
+		want := ">万 " + currency + "<"
+		if currency == "CNY" {
+			want = ">万元<"
+		}
+		for _, page := range []string{"", "/years/2022", "/events/1", "/post/disbursed"} {
+			status, text := fetch(t, "GET", url+"/funds/"+fund+page+"?lang=zh", "")
+			units := regexp.MustCompile(`(?s)<nav class="units".*?</nav>`).FindString(text)
+			if status != 200 || !strings.Contains(units, want) {
+				t.Errorf("%s%s is offered in %s (%d), want %s", fund, page, units, status, want)
+			}
+		}
+	}
+}

@@ -154,6 +154,7 @@ type view struct {
 	tried  bool            // somebody wants to know what would come of what is proposed
 	drafts []*events.Draft // which is these
 	foot   string          // at the foot of printed pages
+	currency string        // the fund's currency
 	wide   bool            // a table does not fit a printed page that stands upright
 	see    string          // where the page is instead
 	zone   *time.Location
@@ -328,7 +329,7 @@ func (v *view) of(at live.Cut, b *projections.Book) {
 			v.Last = max(v.Last, now.Seq)
 		}
 	}
-	v.Years, v.zone = h.Years(), h.Zone()
+	v.Years, v.zone, v.currency = h.Years(), h.Zone(), h.Currency()
 	for _, n := range slices.Backward(v.Years) {
 		y, err := h.Year(n)
 		if err != nil || v.Year != 0 && v.Year != n {
@@ -463,6 +464,14 @@ func (v *view) OtherLang() words.Language {
 
 // Units lists the units that amounts can be shown in.
 func (v *view) Units() []sheet.Unit { return sheet.Units }
+
+// UnitName is what a unit is called in the fund's currency; among all funds it is called as of the yuan.
+func (v *view) UnitName(u sheet.Unit) string {
+	if v.currency == "" || v.currency == "CNY" {
+		return v.Word("unit.CNY." + string(u))
+	}
+	return sheet.Catalogue.Say(v.Lang, "unit.other."+string(u), map[string]string{"currency": v.currency})
+}
 
 // Unit is the one that they are shown in.
 func (v *view) Unit() sheet.Unit {
