@@ -151,17 +151,17 @@ type view struct {
 	// Problem is why there is nothing to show.
 	Problem *mishap
 
-	tried  bool            // somebody wants to know what would come of what is proposed
-	drafts []*events.Draft // which is these
-	foot   string          // at the foot of printed pages
-	currency string        // the fund's currency
-	wide   bool            // a table does not fit a printed page that stands upright
-	see    string          // where the page is instead
-	zone   *time.Location
-	going  map[string]string // what goes along with links, by what the page there takes
-	status int
-	tag    string
-	same   bool
+	tried    bool            // somebody wants to know what would come of what is proposed
+	drafts   []*events.Draft // which is these
+	foot     string          // at the foot of printed pages
+	currency string          // the fund's currency
+	wide     bool            // a table does not fit a printed page that stands upright
+	see      string          // where the page is instead
+	zone     *time.Location
+	going    map[string]string // what goes along with links, by what the page there takes
+	status   int
+	tag      string
+	same     bool
 }
 
 // drawn answers with a page, and where that cannot be with a page that says why.
