@@ -14,9 +14,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// follow opens the books of a store that serves: balances are kept in the bucket, and events are said aloud, both over nc. heard tells whether anybody may listen to a
-// subject. When the store is closed, what is left is published.
-func (s *store) follow(nc *nats.Conn, replicas int, heard func(subject string) bool) error {
+// follow opens the books of a store that serves: balances are kept in the bucket, and events are said aloud, both over nc. heard tells whether anybody may
+// listen; it is asked by one goroutine at a time. When the store is closed, what is left is published.
+func (s *store) follow(nc *nats.Conn, replicas int, heard func() bool) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *store) follow(nc *nats.Conn, replicas int, heard func(subject string) b
 // it: the numbers tell what is missing. Where more is stored than it can say, it leaves out whole blocks.
 type speaker struct {
 	nc    *nats.Conn
-	heard func(subject string) bool
+	heard func() bool
 	said  chan spoken
 	ended sync.WaitGroup
 }
@@ -56,7 +56,7 @@ type spoken struct {
 // speakerBlocks is how many blocks may wait to be said.
 const speakerBlocks = 64
 
-func newSpeaker(nc *nats.Conn, heard func(string) bool) *speaker {
+func newSpeaker(nc *nats.Conn, heard func() bool) *speaker {
 	s := &speaker{nc: nc, heard: heard, said: make(chan spoken, speakerBlocks)}
 	s.ended.Go(s.run)
 	return s
@@ -76,6 +76,9 @@ func (s *speaker) say(fund events.Fund, b *proof.Block) {
 func (s *speaker) run() {
 	var e events.Event
 	for block := range s.said {
+		if !s.heard() {
+			continue
+		}
 		for line := range bytes.Lines(block.lines) {
 			line = bytes.TrimSuffix(line, []byte("\n"))
 			if !e.Skim(line) {
@@ -85,9 +88,7 @@ func (s *speaker) run() {
 				}
 			}
 			subject := strings.Join([]string{"feed", string(block.fund), strconv.Itoa(int(e.Command.Year)), string(e.Command.Kind)}, ".")
-			if s.heard(subject) {
-				_ = s.nc.Publish(subject, line) // who cannot hear it sees so by the numbers
-			}
+			_ = s.nc.Publish(subject, line) // who cannot hear it sees so by the numbers
 		}
 	}
 }

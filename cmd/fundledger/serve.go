@@ -187,7 +187,7 @@ func (a *app) shared(ctx context.Context, nc *nats.Conn, replicas int) (*store, 
 	s := &store{Store: logs, app: a, submit: client.New(nc, ledger.Local.ID).Submit}
 	s.ledger = ledger.Open(s.logs, a.now)
 	s.closer = append(s.closer, nc.Close, func() { _ = nc.FlushTimeout(time.Second) })
-	err = s.follow(nc, replicas, func(string) bool { return true }) // nobody tells whether others listen
+	err = s.follow(nc, replicas, func() bool { return true }) // nobody tells whether others listen
 	s.closer = append(s.closer, s.endLedger)
 	if err != nil {
 		s.close()

@@ -166,7 +166,7 @@ func (a *app) local(server *embedded.Server) (*store, error) {
 		var service *api.Service
 		if err == nil {
 			s.closer = append(s.closer[:len(s.closer)-1], in.Close, func() { _ = in.FlushTimeout(time.Second) })
-			err = s.follow(in, 1, server.Heard)
+			err = s.follow(in, 1, server.Listened)
 			s.closer = append(s.closer, s.endLedger)
 		}
 		if err == nil {

@@ -29,6 +29,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +56,8 @@ type Server struct {
 	address *Address
 	secret  string
 	stop    func() error
+
+	listeners listeners
 }
 
 // Heads is where a folder's heads are.
@@ -274,11 +278,33 @@ func quiet(o *nats.Options) error {
 	return nil
 }
 
-// Heard reports whether anybody hears a subject of [Server.Receive]'s account.
-func (s *Server) Heard(subject string) bool {
-	account, err := s.broker.LookupAccount("CLIENTS")
-	return err == nil && account.SubscriptionInterest(subject)
+// Listened reports whether anybody listens to events, on whatever subject. The broker does not tell that of many subjects at once, so its subscriptions are looked at: when
+// there are more or fewer of them, and else now and then. It is for one goroutine at a time.
+func (s *Server) Listened() bool {
+	account, err := s.broker.LookupAccount(clientsAccount)
+	if err != nil {
+		return false
+	}
+	l := &s.listeners
+	if count := account.TotalSubs(); count != l.count || time.Since(l.looked) > listenedEvery {
+		all, err := s.broker.Subsz(&server.SubszOptions{Account: clientsAccount, Subscriptions: true, Limit: 1 << 20})
+		l.count, l.looked = count, time.Now()
+		l.any = err == nil && slices.ContainsFunc(all.Subs, func(sub server.SubDetail) bool { return strings.HasPrefix(sub.Subject, "feed.") })
+	}
+	return l.any
 }
+
+// listeners is what was found when it was looked for them last.
+type listeners struct {
+	count  int
+	looked time.Time
+	any    bool
+}
+
+const (
+	clientsAccount = "CLIENTS"
+	listenedEvery  = 200 * time.Millisecond
+)
 
 // Stop ends the server in order and lets go of the folder. Connections must have been drained. Stopping again does nothing more.
 func (s *Server) Stop() error { return s.stop() }
