@@ -62,7 +62,10 @@ func (d *desk) counted() *atomic.Int64 {
 	var n atomic.Int64
 	d.putBetween(func(_ context.Context, real iter.Seq2[[]byte, error], yield func([]byte, error) bool) {
 		for line, err := range real {
-			if n.Add(1); !yield(line, err) {
+			if err == nil { // a book that is let go of while it looks reads none
+				n.Add(1)
+			}
+			if !yield(line, err) {
 				return
 			}
 		}
