@@ -28,8 +28,14 @@ export function desk() {
     return out;
   };
 
+  // stale: what is shown is not what stands in the form any more, so it must not be appended.
+  const stale = () => {
+    for (const button of tried.querySelectorAll('[data-append]')) button.disabled = true;
+  };
+
   // ask has the server try the form. Asked by a person it leads to what is wrong; else it only shows it.
   const ask = async (person) => {
+    stale();
     clearTimeout(timer);
     running?.abort();
     const mine = running = new AbortController();
@@ -154,11 +160,12 @@ export function desk() {
   });
   form.addEventListener('input', ({target}) => {
     if (target.dataset.picks) return;
-    for (const button of tried.querySelectorAll('[data-append]')) button.disabled = true; // what it shows is not what is typed any more
+    stale();
     clearTimeout(timer);
     timer = setTimeout(() => ask(false), pause);
   });
   form.addEventListener('change', ({target}) => {
+    stale();
     if (target.dataset.picks) {
       const input = document.getElementById(target.dataset.picks);
       input.value = target.value;
