@@ -25,22 +25,20 @@ func TestKeyboard(t *testing.T) {
 		for range min(3*want, 120) {
 			p.do(chromedp.KeyEvent(kb.Tab))
 			at := js[struct {
-				At   int
-				What string
-				Seen bool
+				Reached int
+				What    string
+				Seen    bool
 			}](p, `() => {
 				const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
 				const outlined = style.outlineStyle != "none" && parseFloat(style.outlineWidth) >= 1;
 				const inside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth && box.width > 0;
-				return {at: usable.indexOf(e), what: e.outerHTML.slice(0, 120), seen: e == document.body || outlined && inside};
+				if (usable.includes(e)) e.reached = true;
+				return {reached: usable.filter(e => e.reached).length, what: e.outerHTML.slice(0, 120), seen: e == document.body || outlined && inside};
 			}`)
 			if !at.Seen {
 				unseen[at.What] = true
 			}
-			if at.At >= 0 {
-				js[bool](p, `(at) => usable[at].reached = true`, at.At)
-			}
-			if reached = js[int](p, `() => usable.filter(e => e.reached).length`); reached == want {
+			if reached = at.Reached; reached == want {
 				break
 			}
 		}
