@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"fundledger/events"
 	"fundledger/events/words"
@@ -68,7 +69,8 @@ func (d *consoleDesk) Kinds(lang words.Language) (out []web.KindGroup) {
 // kindWords are what a subject is called and what it is for.
 func (k *clerk) kindWords(s desk.Subject) web.KindWords {
 	out := web.KindWords{Kind: s.Name(), Name: k.called(&events.Command{Kind: s.Kind, Cause: s.Cause})}
-	out.Name = strings.ToUpper(out.Name[:1]) + out.Name[1:] // which changes nothing of Chinese
+	_, first := utf8.DecodeRuneInString(out.Name)
+	out.Name = strings.ToUpper(out.Name[:first]) + out.Name[first:] // which changes nothing of Chinese
 	section := sectionKind
 	if s.Cause != "" {
 		section = sectionCause

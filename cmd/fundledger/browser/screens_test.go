@@ -221,6 +221,9 @@ func TestScreens(t *testing.T) {
 			if chinese := strings.ContainsFunc(h1, func(r rune) bool { return unicode.Is(unicode.Han, r) }); title == "" || h1 == "" || chinese != (lang == "zh") {
 				t.Errorf("in %s the title is %q, the heading %q", lang, title, h1)
 			}
+			if broken := js[[]string](p, `() => document.documentElement.textContent.split("\n").filter(line => line.includes("\ufffd"))`); len(broken) > 0 {
+				t.Errorf("in %s letters are broken: %q", lang, broken)
+			}
 			if bare := js[[]string](p, `() => [...document.body.querySelectorAll("*")]
 				.flatMap(e => [e.getAttribute("aria-label") ?? "", e.title ?? "", ...[...e.childNodes].filter(n => n.nodeType == 3).map(n => n.data.trim())])
 				.filter(text => /^[a-z]+\\.[a-z][a-z-]+$/.test(text))`); len(bare) > 0 {
