@@ -46,6 +46,7 @@ const (
 	writePatience  = time.Minute      // in which a client has to take the next piece of its answer
 	answerPatience = 2 * time.Minute  // for the ledger: far longer than it needs to load a long log
 	stopPatience   = 15 * time.Second
+	leavePatience  = time.Second // in which a client has to take what is under way of an answer that goes on, when the server stops
 
 	maxHeader  = 64 << 10
 	maxCommand = 128 << 10 // above what an event can hold, so that the refusal comes from the codec
@@ -59,6 +60,7 @@ const (
 	maxFeeds    = 20_000
 	maxStreams  = 16 // with what each has under way, far less than the ledger lets wait
 	maxTrials   = 2  // lists that are only asked; the others wait, and whoever appends has at most these before them
+	maxTrying   = 16 // that wait, or are being read: more would keep out whoever appends
 )
 
 // HTTPOptions say how to serve over HTTP.
@@ -103,7 +105,7 @@ type Route struct {
 	// Problems says when which status is answered, besides those that any request can have.
 	Problems map[int]string
 	// Stream says that the answer goes on for as long as the client stays. Such answers are counted apart from the others, Answer gives each piece its own deadline, and
-	// it ends when the request's context does.
+	// it ends when the request's context does: what is written then has a deadline that Answer must not put off, so it looks at the context after it has set one.
 	Stream bool
 	// Answer writes the answer in a language. An error that it returns is answered as a problem; nothing may be written by then. A method HTTPStatus of it gives the
 	// status where that is not the usual one of its code.
@@ -131,7 +133,7 @@ type HTTP struct {
 	host   string // as given
 	cross  *http.CrossOriginProtection
 
-	requests, streams, trials, feeds chan struct{}
+	requests, streams, trials, trying, feeds chan struct{}
 
 	feeding  map[string]bool // the patterns of answers that go on
 	stopping context.Context
@@ -167,7 +169,7 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	o.limits.stream = cmp.Or(o.limits.stream, maxStream)
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
-		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials),
+		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials), trying: make(chan struct{}, maxTrying),
 		feeds: make(chan struct{}, maxFeeds), feeding: map[string]bool{}, served: make(chan struct{}),
 	}
 	if !h.Loopback() && o.Token == "" {
@@ -549,7 +551,11 @@ func (q *request) route(route *Route) {
 	}
 	ctx, cancel := context.WithCancel(q.r.Context())
 	defer cancel()
-	defer context.AfterFunc(q.h.stopping, cancel)()
+	defer context.AfterFunc(q.h.stopping, func() {
+		if cancel(); route.Stream { // whoever does not read it holds nobody up
+			_ = q.control.SetWriteDeadline(time.Now().Add(min(leavePatience, q.h.o.limits.stop)))
+		}
+	})()
 	var w http.ResponseWriter = paced{q.w, q}
 	if route.Stream {
 		w = q.w

@@ -42,6 +42,16 @@ func (q *request) commands() {
 		q.tooLarge(int(most))
 		return
 	}
+	if manner.dry {
+		select {
+		case q.h.trying <- struct{}{}:
+			defer func() { <-q.h.trying }()
+		default:
+			q.w.Header().Set("Connection", "close")
+			q.refuse(&events.Error{Code: events.Busy})
+			return
+		}
+	}
 	body := q.body()
 	defer body.stop()
 	if contentType != typeJSON {

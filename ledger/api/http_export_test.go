@@ -26,6 +26,9 @@ var HTTPWords = texts
 // MaxStreams is how many are taken at once.
 const MaxStreams = maxStreams
 
+// MaxTrying is how many that are only asked are taken at once.
+const MaxTrying = maxTrying
+
 // MaxSpool is from where on a spool lies in a file.
 const MaxSpool = maxSpool
 

@@ -27,6 +27,8 @@ import (
 	"fundledger/events/words"
 	"fundledger/ledger"
 	"fundledger/ledger/api"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // A site is a ledger served over HTTP on the real broker.
@@ -738,6 +740,63 @@ func TestHTTPTakesSoManyStreamsAndNoMore(t *testing.T) {
 		}
 	}
 	t.Errorf("when one has ended: %d %s", got.StatusCode, got.body)
+}
+
+// Whoever only asks, however often, keeps nobody from appending.
+func TestHTTPTakesSoManyTrialsAndNoMore(t *testing.T) {
+	t.Parallel()
+	s := local(t)
+	hold := func() {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		send(t, conn, fmt.Sprintf("POST %s?dry_run=true HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n", fundA, asJSON))
+		send(t, conn, chunk("["))
+	}
+	for range api.MaxTrying {
+		hold()
+	}
+	got := s.post(t, fundA+"?dry_run=true", asJSON, opened)
+	for begun := time.Now(); got.StatusCode != 503 && time.Since(begun) < enough; time.Sleep(10 * time.Millisecond) {
+		hold() // in the place that this one had itself
+		got = s.post(t, fundA+"?dry_run=true", asJSON, opened)
+	}
+	if p := got.problem(t); p.Code != events.Busy || got.Header.Get("Retry-After") != "1" {
+		t.Errorf("one more: %d %s", got.StatusCode, got.body)
+	}
+	if got := s.post(t, fundA, asJSON, opened); got.StatusCode != 201 {
+		t.Errorf("a command meanwhile: %d %s", got.StatusCode, got.body)
+	}
+}
+
+// One that reads nothing of an answer that goes on holds up no stop.
+func TestHTTPStopsBesideOneThatNeverReads(t *testing.T) {
+	t.Parallel()
+	begun := make(chan struct{})
+	s := over(t, "127.0.0.1:0", api.HTTPOptions{Routes: []api.Route{{
+		Operation: huma.Operation{OperationID: "follow", Method: http.MethodGet, Path: "/v1/follow", Responses: map[string]*huma.Response{"200": {}}}, Stream: true,
+		Answer: func(w http.ResponseWriter, r *http.Request, _ words.Language) error {
+			w.Header().Set("Content-Type", "text/event-stream")
+			close(begun)
+			for r.Context().Err() == nil {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					break
+				}
+			}
+			return nil
+		},
+	}}}, nil)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	send(t, conn, "GET /v1/follow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	<-begun
+	time.Sleep(200 * time.Millisecond) // until there is no more room on the way to it
+	s.stopped(t)
 }
 
 func TestHTTPOnLoopbackIsForThisMachine(t *testing.T) {

@@ -80,6 +80,9 @@ func (s *site) follow(takes []string, begin func(*http.Request, *ask) (*live.Fee
 		control := http.NewResponseController(w)
 		send := func(piece []byte) bool {
 			_ = control.SetWriteDeadline(time.Now().Add(feedPatience))
+			if r.Context().Err() != nil { // whoever stops has set a nearer one
+				return false
+			}
 			_, err := w.Write(piece)
 			return err == nil && control.Flush() == nil
 		}
