@@ -84,7 +84,7 @@ func isAxe(archive []byte) bool {
 	return base64.StdEncoding.EncodeToString(sum[:]) == axeIntegrity
 }
 
-// barriers returns the rules of WCAG 2.2 AA (without those, all of them) that the page breaks seriously, and where.
+// barriers returns which of the rules (where none are named, those of WCAG 2.2 AA) the page breaks seriously, and where. The colours of a narrow page are those of a wide one.
 func (p *tab) barriers(rules ...string) (found []string) {
 	p.t.Helper()
 	script, err := axe()
@@ -98,7 +98,7 @@ func (p *tab) barriers(rules ...string) (found []string) {
 	at := map[string][]string{}
 	for _, v := range js[[]violation](p, `async (rules) => {
 		const only = rules ? {type: "rule", values: rules} : {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]};
-		const found = await axe.run(document, {runOnly: only, resultTypes: ["violations"]});
+		const found = await axe.run(document, {runOnly: only, resultTypes: ["violations"], preload: false, rules: rules || innerWidth > 400 ? {} : {"color-contrast": {enabled: false}}});
 		return found.violations.flatMap(v => v.nodes.map(n => ({id: v.id, impact: n.impact || v.impact, help: v.help, at: n.html + " " + n.failureSummary})));
 	}`, rules) {
 		if v.Impact == "serious" || v.Impact == "critical" {

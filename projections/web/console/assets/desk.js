@@ -28,6 +28,7 @@ export function desk() {
     return out;
   };
 
+  let looked = ''; // what stood in the form when what is shown was asked for
   // stale: what is shown is not what stands in the form any more, so it must not be appended.
   const stale = () => {
     for (const button of tried.querySelectorAll('[data-append]')) button.disabled = true;
@@ -39,7 +40,7 @@ export function desk() {
     clearTimeout(timer);
     running?.abort();
     const mine = running = new AbortController();
-    const asked = query(true);
+    const asked = query(true), whole = String(asked);
     asked.set('preview', '1');
     panel.setAttribute('aria-busy', 'true');
     try {
@@ -48,6 +49,7 @@ export function desk() {
       if (mine !== running) return;
       if (!page.querySelector('[data-tried]')) throw new Error(String(answer.status));
       accept(page, person);
+      looked = whole;
       history.replaceState(null, '', `${form.getAttribute('action')}?${query(false)}`);
     } catch (error) {
       if (error.name !== 'AbortError' && person) complain(panel.dataset.failed);
@@ -165,11 +167,13 @@ export function desk() {
     timer = setTimeout(() => ask(false), pause);
   });
   form.addEventListener('change', ({target}) => {
-    stale();
     if (target.dataset.picks) {
       const input = document.getElementById(target.dataset.picks);
       input.value = target.value;
     }
+    // Leaving a field for the button that appends is a change too; it must not take the button away from under the finger.
+    if (String(query(true)) === looked) return;
+    stale();
     clearTimeout(timer);
     timer = setTimeout(() => ask(false), target.tagName === 'SELECT' ? 0 : pause);
   });
