@@ -22,7 +22,7 @@ func TestKeyboard(t *testing.T) {
 		unseen := map[string]bool{}
 		reached := 0
 		// A date is three fields to go through. Long tables have more links than need be tried.
-		for range min(3*want, 120) {
+		for range min(3*want, 70) {
 			p.do(chromedp.KeyEvent(kb.Tab))
 			at := js[struct {
 				Reached int
