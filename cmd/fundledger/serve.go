@@ -134,9 +134,16 @@ func (a *app) serveNATS(ctx context.Context, o serving) error {
 		defer api.MakeRoom()()
 	}
 	url := redacted(a.url)
+	// A broker says that something is not allowed beside the answer, which then never comes.
+	begin, denied := context.WithCancelCause(ctx)
+	defer denied(nil)
 	opts := []nats.Option{
 		nats.Name("fundledger"), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.Timeout(a.dialPatience()),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				denied(api.ErrNoJetStream)
+			}
+		}),
 		nats.DisconnectErrHandler(func(nc *nats.Conn, _ error) {
 			if !nc.IsClosed() && ctx.Err() == nil {
 				a.note("serve.lost", map[string]string{"url": url})
@@ -157,11 +164,11 @@ func (a *app) serveNATS(ctx context.Context, o serving) error {
 			a.say("error.payload", map[string]string{"url": url, "most": count(int(most)), "least": count(minPayload)}), a.say("error.payload-hint", nil),
 		}
 	}
-	s, err := a.shared(ctx, nc, o.replicas)
+	s, err := a.shared(begin, nc, o.replicas)
 	if err != nil {
 		nc.Close()
 		switch {
-		case errors.Is(err, api.ErrNoJetStream):
+		case errors.Is(err, api.ErrNoJetStream), errors.Is(context.Cause(begin), api.ErrNoJetStream):
 			err = hinted{a.say("error.jetstream", map[string]string{"url": url}), a.say("error.jetstream-hint", nil)}
 		case errors.Is(err, api.ErrReplicas):
 			err = hinted{a.say("error.replicas", map[string]string{"url": url, "n": count(o.replicas)}), a.say("error.replicas-hint", nil)}

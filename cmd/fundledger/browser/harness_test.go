@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 }
 
 // program runs the program on a folder with something on its standard input, and returns what it prints, whatever its exit.
-func program(t *testing.T, folder, stdin string, args ...string) string {
+func program(t testing.TB, folder, stdin string, args ...string) string {
 	t.Helper()
 	path, err := built()
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *server) stop() {
 }
 
 // serving is a server of the test's own, with the reference fund, that can be written to.
-func serving(t *testing.T) *server {
+func serving(t testing.TB) *server {
 	t.Helper()
 	s, err := serve(filepath.Join(t.TempDir(), "data"), "--sample")
 	if err != nil {
@@ -173,7 +173,7 @@ var shared = sync.OnceValues(func() (*server, error) {
 })
 
 // reference is the server with the reference fund that nobody may write to.
-func reference(t *testing.T) *server {
+func reference(t testing.TB) *server {
 	t.Helper()
 	s, err := shared()
 	if err != nil {
@@ -183,7 +183,7 @@ func reference(t *testing.T) *server {
 }
 
 // lacking skips a test that cannot be made here, or fails it where FUNDLEDGER_REQUIRE wants it.
-func lacking(t *testing.T, what string, err error) {
+func lacking(t testing.TB, what string, err error) {
 	t.Helper()
 	if require := os.Getenv("FUNDLEDGER_REQUIRE"); slices.Contains([]string{"all", "browser"}, require) {
 		t.Fatalf("FUNDLEDGER_REQUIRE=%s wants %s: %v", require, what, err)
@@ -192,7 +192,7 @@ func lacking(t *testing.T, what string, err error) {
 }
 
 // asked is another program that a test asks.
-func asked(t *testing.T, name string) string {
+func asked(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -232,7 +232,7 @@ var chromium = sync.OnceValues(func() (context.Context, error) {
 // A tab is a page of one test, which shares neither cookies nor storage with those of others.
 type tab struct {
 	context.Context
-	t *testing.T
+	t testing.TB
 
 	mu     sync.Mutex
 	hosts  []string         // that may be asked
@@ -252,12 +252,12 @@ var (
 )
 
 // open opens a tab that may ask the server's host alone. When the test ends it fails if anything happened on its pages that must not.
-func open(t *testing.T, s *server, v view) *tab {
+func open(t testing.TB, s *server, v view) *tab {
 	t.Helper()
 	return opened(t, v, strings.TrimPrefix(s.url, "http://"))
 }
 
-func opened(t *testing.T, v view, hosts ...string) *tab {
+func opened(t testing.TB, v view, hosts ...string) *tab {
 	t.Helper()
 	browser, err := chromium()
 	if err != nil {
