@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
 )
 
 // Lines and, where FUNDLEDGER_EVENTS says no other number, payments of the fund that is measured.
@@ -50,6 +52,20 @@ func measured(b *testing.B) *server {
 	return s
 }
 
+// unwatched opens a tab that nobody watches: to be told of each request and each fault costs the browser as much as the page.
+func unwatched(b *testing.B) *tab {
+	b.Helper()
+	browser, err := chromium()
+	if err != nil {
+		lacking(b, "chromium", err)
+	}
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	b.Cleanup(cancel)
+	p := &tab{Context: ctx, t: b}
+	p.look(wide)
+	return p
+}
+
 // report says what a thing took in the middle and in the worst of a hundred cases.
 func report(b *testing.B, ms []float64) {
 	slices.Sort(ms)
@@ -66,7 +82,7 @@ func BenchmarkFirstPage(b *testing.B) {
 	b.Cleanup(s.stop)
 	var ms []float64
 	for b.Loop() {
-		p := open(b, s, wide)
+		p := unwatched(b)
 		p.visit(s.url + "/funds/cd-gx/years/2022")
 		took := js[[]float64](p, `() => {
 			const [page] = performance.getEntriesByType("navigation");
@@ -82,7 +98,7 @@ func BenchmarkFirstPage(b *testing.B) {
 // BenchmarkSlider is how long it takes from a move of the slider to the next picture that shows it.
 func BenchmarkSlider(b *testing.B) {
 	s := measured(b)
-	p := open(b, s, wide)
+	p := unwatched(b)
 	p.visit(s.url + "/funds/f/years/2022")
 	var ms []float64
 	day := 0
