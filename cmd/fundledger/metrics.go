@@ -15,7 +15,6 @@ import (
 	"fundledger/ledger"
 	"fundledger/ledger/api"
 	"fundledger/projections"
-	"fundledger/projections/history"
 	"fundledger/projections/live"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -197,21 +196,6 @@ func ofMeasure(m events.Measure, help string) yearMeasure {
 	return yearMeasure{m, described("year_"+string(m), help+", of a fund's year, in the currency's unit.", ofYear...)}
 }
 
-// sumOf is what a balance has of a measure that is shown.
-func sumOf(b *history.Balance, m events.Measure) events.Minor {
-	switch m {
-	case events.AdjustedM:
-		return b.All.Adjusted()
-	case events.SpentM:
-		return b.All.Spent()
-	case events.AvailableM:
-		return b.All.Available()
-	case events.InTransitM:
-		return b.InTransit()
-	}
-	return *b.All.Of(m)
-}
-
 func (*ofBooks) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{reachable, following, readState, readEvents, readLag, yearClosed, yearRate} {
 		to <- d
@@ -290,7 +274,7 @@ func yearsOf(b *projections.Book) (all []prometheus.Metric) {
 		gauge(yearClosed, oneIf(y.Closed))
 		for _, m := range yearMoney {
 			if y.Budgeted || m.measure != events.AdjustedM && m.measure != events.AvailableM {
-				gauge(m.desc, float64(sumOf(&balances[0], m.measure))/unit)
+				gauge(m.desc, float64(balances[0].Of(m.measure))/unit)
 			}
 		}
 		if rate, err := strconv.ParseFloat(balances[0].Rate("")+"e-2", 64); err == nil && y.Budgeted { // over nothing there is none

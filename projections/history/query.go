@@ -216,6 +216,21 @@ type Balance struct {
 // InTransit is what a lower treasury was sent and no enterprise is known to have got.
 func (b *Balance) InTransit() events.Minor { return b.Sent.Spent() - b.Sent.Confirmed }
 
+// Of is what a balance has of a measure, one that follows from others included.
+func (b *Balance) Of(m events.Measure) events.Minor {
+	switch m {
+	case events.AdjustedM:
+		return b.All.Adjusted()
+	case events.SpentM:
+		return b.All.Spent()
+	case events.AvailableM:
+		return b.All.Available()
+	case events.InTransitM:
+		return b.InTransit()
+	}
+	return *b.All.Of(m)
+}
+
 // add adds what a part comes to.
 func (b *Balance) add(p *part) error {
 	m := events.Measures[p.measure]

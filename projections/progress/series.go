@@ -144,21 +144,6 @@ func plus(b, c *history.Balance) error {
 	return nil
 }
 
-// amount is what a balance has of a measure.
-func amount(b *history.Balance, m events.Measure) events.Minor {
-	switch m {
-	case events.AdjustedM:
-		return b.All.Adjusted()
-	case events.SpentM:
-		return b.All.Spent()
-	case events.AvailableM:
-		return b.All.Available()
-	case events.InTransitM:
-		return b.InTransit()
-	}
-	return *b.All.Of(m)
-}
-
 // money is the cell of an amount of a measure, null where there is no such figure.
 func (s *spread) money(h *history.History, m events.Measure, a events.Minor) sheet.Cell {
 	if m == events.AdjustedM && !s.adjusted || m == events.AvailableM && !s.available {
@@ -317,7 +302,7 @@ func seriesTable(h *history.History, q history.Query, of Subject, this, before *
 		if err := plus(&running, &sp.sum); err != nil {
 			return nil, err
 		}
-		moved := amount(&sp.sum, of.Measure)
+		moved := sp.sum.Of(of.Measure)
 		edge := i == 0 || i == len(this.spans)-1
 		var was *span
 		if before != nil {
@@ -329,7 +314,7 @@ func seriesTable(h *history.History, q history.Query, of Subject, this, before *
 		}
 		var then events.Minor
 		if was != nil {
-			then = amount(&was.sum, of.Measure)
+			then = was.sum.Of(of.Measure)
 		}
 		cell := this.money(h, of.Measure, moved)
 		if edge && (moved == 0 || cell.Kind == sheet.Null) && then == 0 {
@@ -344,7 +329,7 @@ func seriesTable(h *history.History, q history.Query, of Subject, this, before *
 		default:
 			cells = []sheet.Cell{sheet.Words(sp.name), sheet.Words(sp.from.String()), sheet.Words(sp.to.String())}
 		}
-		cells = append(cells, cell, this.money(h, of.Measure, amount(&running, of.Measure)))
+		cells = append(cells, cell, this.money(h, of.Measure, running.Of(of.Measure)))
 		if of.Measure == events.SpentM {
 			rate := ""
 			if this.rate {
@@ -364,7 +349,7 @@ func seriesTable(h *history.History, q history.Query, of Subject, this, before *
 	if overflow {
 		return nil, &events.Error{Code: events.Overflow, Args: events.Args{"measure": string(of.Measure)}}
 	}
-	moved := amount(&running, of.Measure)
+	moved := running.Of(of.Measure)
 	total := []sheet.Cell{sheet.Left(), sheet.Left(), sheet.Left(), this.money(h, of.Measure, moved), sheet.Left()}
 	if of.Measure == events.SpentM {
 		total = append(total, sheet.Left())

@@ -66,15 +66,20 @@ func (s *site) event(w http.ResponseWriter, r *http.Request, lang words.Language
 		return said(err, lang)
 	}
 	tag := s.tag(at, "event", string(a.fund), a.number.String(), a.format, string(a.unit), string(a.lang))
+	return answered(w, r, a, tag, func() (*sheet.Sheet, error) { return s.trail(r.Context(), a, at) })
+}
+
+// answered writes the answer of that tag, made only where the asker has it not.
+func answered(w http.ResponseWriter, r *http.Request, a *ask, tag string, make func() (*sheet.Sheet, error)) error {
 	var body bytes.Buffer
 	same := has(r, tag)
 	if !same {
-		made, err := s.trail(r.Context(), a, at)
+		made, err := make()
 		if err == nil {
 			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
 		}
 		if err != nil {
-			return said(err, lang)
+			return said(err, a.lang)
 		}
 	}
 	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
@@ -129,19 +134,7 @@ func (s *site) payees(w http.ResponseWriter, r *http.Request, lang words.Languag
 	if err != nil {
 		return said(err, lang)
 	}
-	var body bytes.Buffer
-	same := has(r, tag)
-	if !same {
-		made, err := s.payeeSheet(r.Context(), a, cuts)
-		if err == nil {
-			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
-		}
-		if err != nil {
-			return said(err, lang)
-		}
-	}
-	cached(w, r, tag, same, contentTypes[a.format], a.lang, body.Bytes())
-	return nil
+	return answered(w, r, a, tag, func() (*sheet.Sheet, error) { return s.payeeSheet(r.Context(), a, cuts) })
 }
 
 // A fundCut is a fund at a cut.
