@@ -6,14 +6,18 @@ import (
 	"testing"
 
 	"fundledger/projections"
+	"fundledger/projections/sheet"
 )
 
-// open lists the open exceptions: code, line, event and amount of each.
+// open lists the open exceptions: code, line, event and amount of each. Tables of lines count the same.
 func open(t *testing.T, b *projections.Book, q projections.Query) string {
 	t.Helper()
 	var out []string
 	for _, r := range ask(t, b, "exceptions", q).Rows {
 		out = append(out, r.cells("code", "line", "seq", "amount"))
+	}
+	if want, face := fmt.Sprintf("open exceptions: %d\n", len(out)), printed(t, b, "execution", q, "text", sheet.Options{}); !strings.Contains(face, want) {
+		t.Errorf("%d are open, and the table of lines says\n%s", len(out), face)
 	}
 	return strings.Join(out, ", ")
 }

@@ -26,7 +26,7 @@ func (g *Glance) Add(b *Book, root string) error {
 		if err != nil {
 			return err
 		}
-		_, open, err := b.exceptions(Query{Year: n, AsOf: g.AsOf})
+		open, err := b.open(Query{Year: n, AsOf: g.AsOf})
 		if err != nil {
 			return err
 		}

@@ -128,7 +128,7 @@ func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
 	if name == "monthly" {
 		return b.Monthly(q, events.Date{}, false)
 	}
-	all, open, err := b.exceptions(q)
+	open, err := b.open(q)
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +148,10 @@ func (b *Book) Table(name string, q Query) (*sheet.Sheet, error) {
 	case "lots":
 		return b.divided(q, func(q Query) (*sheet.Sheet, error) { return progress.Lots(b.history, q, open) })
 	case "exceptions":
+		all, err := exceptions.Open(b.history, q.Year, q.AsOf)
+		if err != nil {
+			return nil, err
+		}
 		return exceptions.Table(b.history, q, all, open)
 	}
 	return nil, noTable(name, Tables)
@@ -158,7 +162,7 @@ func (b *Book) Progress(q Query, t progress.Threshold) (*sheet.Sheet, error) {
 	if err := fits("progress", q); err != nil {
 		return nil, err
 	}
-	_, open, err := b.exceptions(q)
+	open, err := b.open(q)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +198,7 @@ func (b *Book) Monthly(q Query, month events.Date, after bool) (*sheet.Sheet, er
 	if q.AsOf == nil || *q.AsOf > end {
 		ended.AsOf = &end
 	}
-	_, open, err := then.exceptions(ended)
+	open, err := then.open(ended)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +250,7 @@ func (b *Book) MonthEnd(q Query, month events.Date) (*sheet.Sheet, error) {
 	}
 	end := month.Last()
 	q.AsOf = &end
-	all, _, err := b.exceptions(q)
+	all, err := exceptions.Open(b.history, q.Year, q.AsOf)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +263,7 @@ func (b *Book) Series(q Query, of progress.Subject) (*sheet.Sheet, error) {
 	if err := fits("series", q); err != nil {
 		return nil, err
 	}
-	_, open, err := b.exceptions(q)
+	open, err := b.open(q)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +279,7 @@ func (b *Book) Report(q Query) (*sheet.Sheet, error) {
 	if err := fits("report", q); err != nil {
 		return nil, err
 	}
-	_, open, err := b.exceptions(q)
+	open, err := b.open(q)
 	if err != nil {
 		return nil, err
 	}
@@ -295,16 +299,15 @@ func (b *Book) Check(q Query) (*sheet.Sheet, error) {
 	return figures.CheckTable(b.history, q, all, open)
 }
 
-func (b *Book) exceptions(q Query) ([]exceptions.Exception, history.Open, error) {
-	y, err := b.history.Year(q.Year)
-	if err != nil {
-		return nil, history.Open{}, err
+// open is what tables say of the exceptions of a year.
+func (b *Book) open(q Query) (history.Open, error) { return exceptions.Told(b.history, q.Year, q.AsOf) }
+
+// exceptions are those of a year, and what tables say of them.
+func (b *Book) exceptions(q Query) (all []exceptions.Exception, open history.Open, err error) {
+	if open, err = b.open(q); err == nil {
+		all, err = exceptions.Open(b.history, q.Year, q.AsOf)
 	}
-	all, err := exceptions.Open(b.history, q.Year, q.AsOf)
-	if err != nil {
-		return nil, history.Open{}, err
-	}
-	return all, exceptions.Flags(all, y.Lines()), nil
+	return all, open, err
 }
 
 // A Moment says up to where a log is read: a number, or a time of recording. The zero Moment is the end of the log.

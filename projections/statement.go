@@ -13,7 +13,7 @@ func (b *Book) Statement(q Query, line events.Line, from Moment) (*sheet.Sheet, 
 	if err := fits("statement", q); err != nil {
 		return nil, err
 	}
-	_, open, err := b.exceptions(q)
+	open, err := b.open(q)
 	if err != nil {
 		return nil, err
 	}

@@ -62,20 +62,32 @@ func Open(h *history.History, year events.Year, asOf *events.Day) ([]Exception, 
 	return append(out, lots...), nil
 }
 
-// Flags are the exceptions of lines and lots, as tables of lines show them, in the order of the lines given.
-func Flags(all []Exception, lines []history.Line) history.Open {
-	open := history.Open{Count: len(all)}
-	for _, x := range all {
-		if x.Code == events.OverBudget || x.Lot != "" {
-			open.Flags = append(open.Flags, history.Flag{Code: x.Code, Line: x.Line, Lot: x.Lot, Amount: x.Amount})
-		}
+// Told is what tables of lines say of what [Open] lists, without listing it, since a year can have very many open flags: how many there are, and those of lines and
+// lots, in the order of the lines.
+func Told(h *history.History, year events.Year, asOf *events.Day) (open history.Open, err error) {
+	y, err := h.Year(year)
+	if err != nil {
+		return open, err
+	}
+	lines, err := stretches(h, y)
+	if err != nil {
+		return open, err
+	}
+	slices.SortStableFunc(lines, func(a, b Exception) int { return cmp.Compare(a.Seq, b.Seq) })
+	lots, err := lots(h, y, asOf)
+	if err != nil {
+		return open, err
+	}
+	open.Count = len(lines) + h.CountOpen(y) + len(lots)
+	for _, x := range append(lines, lots...) {
+		open.Flags = append(open.Flags, history.Flag{Code: x.Code, Line: x.Line, Lot: x.Lot, Amount: x.Amount})
 	}
 	place := map[events.Line]int{}
-	for i, l := range lines {
+	for i, l := range y.Lines() {
 		place[l.Code] = i
 	}
 	slices.SortStableFunc(open.Flags, func(a, b history.Flag) int { return cmp.Compare(place[a.Line], place[b.Line]) })
-	return open
+	return open, nil
 }
 
 // stretches are those of lines, as deep as they are without a limit of date.

@@ -110,10 +110,13 @@ type FlagOpen struct {
 	Amount events.Minor
 }
 
+// CountOpen is how many flags [History.FlagsOpen] lists.
+func (h *History) CountOpen(y *Year) int { return h.opened[y.Year].open(h.last) }
+
 // FlagsOpen lists the open flags of the events of a year, but over-budget: it is the line that is out of order then, not the event.
 func (h *History) FlagsOpen(y *Year) ([]FlagOpen, error) {
 	var out []FlagOpen
-	if h.opened[y.Year].open(h.last) == 0 {
+	if h.CountOpen(y) == 0 {
 		return nil, nil
 	}
 	for i := range h.flagged {
