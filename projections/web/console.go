@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -211,7 +212,10 @@ func (v *view) showProblem() {
 // write draws the page.
 func (v *view) write(w http.ResponseWriter) error {
 	header := w.Header()
-	header.Set("Vary", "Accept-Language")
+	header.Set("Vary", "Accept-Language, Prefer")
+	if v.passing() {
+		header.Set("Preference-Applied", minimal)
+	}
 	header.Set("Referrer-Policy", "same-origin")
 	if v.tag != "" {
 		header.Set("ETag", "W/"+v.tag) // of what it says: its bytes may be compressed
@@ -295,7 +299,7 @@ func (s *site) bookPage(p *page) func(*view) error {
 		ctx, a := v.r.Context(), v.a
 		err := s.books.Read(ctx, a.fund, 0, a.known, func(at live.Cut, b *projections.Book) error {
 			v.of(at, b)
-			v.tag = s.tag(at, "page", v.r.Host, v.r.URL.String(), string(v.Lang), v.Last.String())
+			v.tag = s.tag(at, "page", v.r.Host, v.r.URL.String(), string(v.Lang), v.Last.String(), strconv.FormatBool(v.passing()))
 			if v.same = has(v.r, v.tag); v.same {
 				return nil
 			}
@@ -762,8 +766,19 @@ func (v *view) Signatures() []string {
 	return []string{v.Say("sign.made"), v.Say("sign.checked"), v.Say("sign.head"), v.Say("print.when")}
 }
 
+// passing reports whether the page is one of many that are looked at for a moment each, as somebody moves through time, and what is for paper alone may be left out
+// (RFC 7240, section 4.2).
+func (v *view) passing() bool {
+	return slices.ContainsFunc(v.r.Header.Values("Prefer"), func(p string) bool { return strings.EqualFold(strings.TrimSpace(p), minimal) })
+}
+
+const minimal = "return=minimal"
+
 // QR is a picture of the address, for paper.
 func (v *view) QR() template.HTML {
+	if v.passing() { // it takes as long as the rest of the page
+		return ""
+	}
 	side, path, err := document.DrawCode(v.Address())
 	if err != nil { // too long for any code: the address stands there in letters
 		return ""

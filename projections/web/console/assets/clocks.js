@@ -4,7 +4,7 @@ import {renew} from './page.js';
 const day = 86400000;
 const frame = 100; // milliseconds between two moments that are played
 const frames = 150; // for all of a slider
-const settled = 400; // milliseconds between two changes of the address: browsers refuse more than a hundred in half a minute
+const settled = 400; // milliseconds between two changes of the address: browsers refuse more than a hundred in half a minute; and after which clocks stand still
 
 export function clocks() {
   const form = document.querySelector('[data-clocks]');
@@ -16,7 +16,7 @@ export function clocks() {
   const words = form.dataset;
   const first = Date.parse(words.first), yearFrom = Date.parse(words.from), yearTo = Date.parse(words.to);
   const status = document.querySelector('[data-said]');
-  let playing = null, running = false, again = false, settling = 0;
+  let playing = null, running = false, again = false, settling = 0, moved = 0;
 
   for (const hidden of form.querySelectorAll('[hidden]')) hidden.hidden = false;
   form.querySelector('[data-submit]').hidden = true;
@@ -45,17 +45,24 @@ export function clocks() {
     return here.href;
   };
 
-  // settle puts what is shown into the address.
+  // move shows where the clocks have been moved to.
+  const move = () => {
+    moved = performance.now();
+    settling ||= setTimeout(settle, settled);
+    if (number.value) body.removeAttribute('data-live');
+    show();
+  };
+
+  // settle puts what is shown into the address, and where the clocks stand still gets what is for paper too.
   const settle = () => {
-    clearTimeout(settling);
     settling = 0;
     if (address() !== location.href) history.replaceState(null, '', address());
+    if (performance.now() - moved < settled / 2) settling = setTimeout(settle, settled);
+    else show();
   };
 
   // show renews the page for where the clocks stand. One request is under way at a time; where they moved on meanwhile, another follows it.
   const show = async () => {
-    if (!settling) settling = setTimeout(settle, settled);
-    if (number.value) body.removeAttribute('data-live');
     if (running) {
       again = true;
       return;
@@ -64,7 +71,7 @@ export function clocks() {
     do {
       again = false;
       try {
-        const page = await renew(address(), true);
+        const page = await renew(address(), {quiet: true, passing: settling !== 0});
         if (page) accept(page);
       } catch {
         break; // the status says that the server is not there
@@ -103,13 +110,13 @@ export function clocks() {
     date.value = n >= Number(days.max) ? '' : iso(first + n * day);
     days.value = n;
     sayDay();
-    show();
+    move();
   };
   const setNumbers = (n) => {
     number.value = n >= Number(numbers.max) ? '' : String(n);
     numbers.value = n;
     numbers.setAttribute('aria-valuetext', fill(words.known, {n, all: numbers.max}));
-    show();
+    move();
   };
 
   days.addEventListener('input', () => { stop(); setDays(Number(days.value)); });
@@ -135,16 +142,16 @@ export function clocks() {
     stop();
     days.value = date.value ? Math.min(Number(days.max) - 1, Math.round((Date.parse(date.value) - first) / day)) : days.max;
     sayDay();
-    show();
+    move();
   });
   number.addEventListener('change', () => {
     stop();
     if (/^\d*$/.test(number.value)) numbers.value = number.value || numbers.max;
-    show();
+    move();
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    show();
+    move();
   });
   form.querySelector('[data-now]').addEventListener('click', (event) => {
     event.preventDefault();
@@ -153,7 +160,7 @@ export function clocks() {
     days.value = days.max;
     numbers.value = numbers.max;
     sayDay();
-    show();
+    move();
   });
   // Where the page is renewed, the words beside the slider of numbers say when that event was recorded.
   document.addEventListener('exchanged', () => {

@@ -39,10 +39,13 @@ async function copy(address) {
   setTimeout(() => said.replaceChildren(), 4000);
 }
 
-// A table that has to be moved to be seen whole, and has no link to come to, is itself come to by Tab.
+// A table that has to be moved to be seen whole, and has no link to come to, is itself come to by Tab. All are measured before any is changed, so that the page is laid
+// out once.
 const reachable = () => {
-  for (const box of document.querySelectorAll('.scroll')) {
-    if (box.scrollWidth <= box.clientWidth || box.querySelector('a')) {
+  const boxes = [...document.querySelectorAll('.scroll')];
+  const moved = boxes.map((box) => box.scrollWidth > box.clientWidth && !box.querySelector('a'));
+  for (const [i, box] of boxes.entries()) {
+    if (!moved[i]) {
       box.removeAttribute('tabindex');
       continue;
     }
@@ -51,7 +54,7 @@ const reachable = () => {
     box.setAttribute('aria-label', (box.querySelector('caption .name') ?? document.querySelector('h1')).textContent);
   }
 };
-document.addEventListener('exchanged', reachable);
+document.addEventListener('exchanged', ({detail}) => { if (!detail.passing) reachable(); });
 addEventListener('resize', reachable);
 
 follow();

@@ -3,18 +3,20 @@
 let running = null;
 
 // renew asks for a page and puts its parts in the place of those that differ. Only the newest request counts: one that is under way is given up.
-// It returns the document that came, or null where another took over. Where somebody moves through time, changes are not shown as news: quiet.
-export async function renew(address = location.href, quiet = false) {
+// It returns the document that came, or null where another took over. Where somebody moves through time, changes are not shown as news: quiet. What is passing, since
+// another will follow it, comes without what is for paper alone.
+export async function renew(address = location.href, {quiet = false, passing = false} = {}) {
   running?.abort();
   const mine = running = new AbortController();
   try {
-    const answer = await fetch(address, {headers: {Accept: 'text/html'}, signal: mine.signal, cache: 'no-cache'});
+    const headers = {Accept: 'text/html', ...passing && {Prefer: 'return=minimal'}};
+    const answer = await fetch(address, {headers, signal: mine.signal, cache: passing ? 'no-store' : 'no-cache'});
     const type = answer.headers.get('Content-Type') ?? '';
     if (!type.startsWith('text/html')) throw new Error(String(answer.status));
     const [page, foot] = parsed(await answer.text());
     if (mine !== running) return null;
     // A page that says why there is nothing to show has nothing for one that shows something.
-    if (document.querySelector('.problem') || !page.querySelector('.problem')) exchange(page, quiet);
+    if (document.querySelector('.problem') || !page.querySelector('.problem')) exchange(page, {quiet, passing});
     if (foot) {
       const sheet = new CSSStyleSheet();
       sheet.replaceSync(foot);
@@ -37,8 +39,8 @@ export function parsed(text) {
 }
 
 // exchange puts the parts of another page in the place of this one's, and shows which cells have changed, unless it should be quiet. What is the same stays where
-// it is: what is focused, how far a table is scrolled, what is opened.
-export function exchange(page, quiet = false) {
+// it is: what is focused, how far a table is scrolled, what is opened. Who waits for that is told whether another page will follow at once.
+export function exchange(page, {quiet = false, passing = false} = {}) {
   const known = page.body.dataset.seq;
   if (known) document.body.dataset.seq = known;
   for (const part of document.querySelectorAll('[data-part]')) {
@@ -49,44 +51,52 @@ export function exchange(page, quiet = false) {
     const here = document.querySelector(`[data-part="${part.dataset.part}"]`);
     if (focused && !here.contains(document.activeElement)) find(here, focused)?.focus({preventScroll: true});
   }
-  document.dispatchEvent(new Event('exchanged'));
+  document.dispatchEvent(new CustomEvent('exchanged', {detail: {passing}}));
 }
+
+// What scripts have set, or somebody has opened, is not the server's.
+const ours = new Set(['open', 'tabindex', 'role', 'aria-label']);
 
 // patch makes an element what another is, and tells seen of each cell that says something else. A table whose rows are others is taken over whole.
 function patch(old, now, seen) {
-  if (old.isEqualNode(now)) return;
   if (old.nodeType === Node.TEXT_NODE && now.nodeType === Node.TEXT_NODE) {
+    if (old.data === now.data) return;
     old.data = now.data;
-    const cell = old.parentElement.closest('td, th');
-    if (cell) seen?.(cell);
+    const cell = seen && old.parentElement.closest('td, th');
+    if (cell) seen(cell);
     return;
   }
+  if (old.isEqualNode(now)) return;
   if (old.nodeName !== now.nodeName || old.childNodes.length !== now.childNodes.length) {
     const rows = old.nodeName === 'TBODY' && now.nodeName === 'TBODY';
-    const before = rows ? cells(old) : null;
+    const before = rows && seen ? cells(old) : null;
     const fresh = document.importNode(now, true);
     old.replaceWith(fresh);
-    if (rows && before.size > 0) {
+    if (before?.size > 0) {
       for (const [key, cell] of cells(fresh)) {
-        if (before.get(key)?.textContent !== cell.textContent) seen?.(cell);
+        if (before.get(key)?.textContent !== cell.textContent) seen(cell);
       }
-    } else if (fresh.nodeType === Node.ELEMENT_NODE) {
+    } else if (seen && !rows && fresh.nodeType === Node.ELEMENT_NODE) {
       const cell = fresh.closest('td, th');
-      if (cell) seen?.(cell);
+      if (cell) seen(cell);
     }
     return;
   }
   if (old.nodeType === Node.ELEMENT_NODE) {
-    for (const {name} of [...old.attributes]) {
-      // What scripts have set, or somebody has opened, is not the server's.
-      if (!now.hasAttribute(name) && !(name === 'open' && old.nodeName === 'DETAILS')) old.removeAttribute(name);
+    for (const name of old.getAttributeNames()) {
+      if (!now.hasAttribute(name) && !ours.has(name)) old.removeAttribute(name);
     }
-    for (const {name, value} of now.attributes) {
+    for (const name of now.getAttributeNames()) {
+      const value = now.getAttribute(name);
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
     }
   }
-  const olds = [...old.childNodes], nows = [...now.childNodes];
-  for (let i = 0; i < olds.length; i++) patch(olds[i], nows[i], seen);
+  for (let a = old.firstChild, b = now.firstChild; a && b;) {
+    const [x, y] = [a, b];
+    a = a.nextSibling;
+    b = b.nextSibling;
+    patch(x, y, seen);
+  }
 }
 
 // cells are the cells of a table's rows by what they are called: row and column.
