@@ -70,7 +70,8 @@ const noMonth = -1
 
 // spans are the periods of a year that begin not after until (nil: all), with one before the first and one after the last.
 func spans(y *history.Year, step Step, until *events.Day) []span {
-	out := []span{{to: y.From - 1, month: noMonth}}
+	out := make([]span, 1, y.To-y.From+3) // as many as there are of days
+	out[0] = span{to: y.From - 1, month: noMonth}
 	for from := y.From; from <= y.To && (until == nil || from <= *until); {
 		in := from.Time(time.UTC)
 		s := span{from: from, to: from, month: in.Year()*12 + int(in.Month()) - 1, name: from.String()}

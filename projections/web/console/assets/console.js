@@ -1,8 +1,7 @@
-// The console's script: what every page has. Each part of it stands in a module of its own and does nothing on a page that has nothing for it.
+// The console's script: what every page has. Each part of it stands in a module of its own and does nothing on a page that has nothing for it. Pages with forms name the
+// modules of those themselves. The head of a page names what is imported here, so that a browser asks for all of it at once.
 import {follow} from './live.js';
 import {clocks} from './clocks.js';
-import {desk} from './desk.js';
-import {imports} from './import.js';
 
 const root = document.documentElement;
 
@@ -60,5 +59,3 @@ addEventListener('resize', reachable);
 follow();
 clocks();
 reachable();
-desk();
-imports();

@@ -3,7 +3,7 @@ import {parsed} from './page.js';
 
 const pause = 400; // milliseconds without a key
 
-export function desk() {
+function desk() {
   const form = document.querySelector('[data-form]');
   document.querySelector('[data-first]')?.focus();
   if (!form) return;
@@ -215,3 +215,5 @@ function initial(field) {
   if (field.tagName === 'SELECT') return [...field.options].find((option) => option.defaultSelected)?.value ?? '';
   return field.defaultValue;
 }
+
+desk();

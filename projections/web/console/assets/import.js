@@ -1,6 +1,6 @@
 // Importing a file: it is sent to be looked at, then sent again to be appended. The browser keeps it meanwhile, so the server keeps nothing.
 
-export function imports() {
+function imports() {
   const form = document.querySelector('[data-import]');
   if (!form) return;
   const file = form.querySelector('#file'), look = form.querySelector('[data-look]');
@@ -118,3 +118,5 @@ async function* lines(body) {
   }
   if (rest) yield rest;
 }
+
+imports();
