@@ -53,8 +53,10 @@ const (
 	maxList    = 8 << 20   // a list, or lines that stand or fall together: as much as over NATS
 	maxStream  = 1 << 30
 
-	doorEvery = 1000 // connections a second
-	doorBurst = 50
+	doorEvery  = 1000 // connections a second
+	doorBurst  = 50
+	greetEvery = 250 // answers that go on which begin in a second: each is first told all there is
+	greetBurst = 50
 
 	maxRequests = 256
 	maxFeeds    = 20_000
@@ -135,6 +137,8 @@ type HTTP struct {
 
 	requests, streams, trials, trying, feeds chan struct{}
 
+	greet *rate.Limiter // of answers that go on: when a server comes back, so do all its clients, and those who are in should not notice
+
 	feeding  map[string]bool // the patterns of answers that go on
 	stopping context.Context
 	stop     context.CancelFunc
@@ -170,7 +174,7 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
 		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials), trying: make(chan struct{}, maxTrying),
-		feeds: make(chan struct{}, maxFeeds), feeding: map[string]bool{}, served: make(chan struct{}),
+		feeds: make(chan struct{}, maxFeeds), greet: rate.NewLimiter(greetEvery, greetBurst), feeding: map[string]bool{}, served: make(chan struct{}),
 	}
 	if !h.Loopback() && o.Token == "" {
 		return nil, errors.Join(errors.New("api: an address of the network needs a token"), listener.Close())
@@ -559,6 +563,10 @@ func (q *request) route(route *Route) {
 	var w http.ResponseWriter = paced{q.w, q}
 	if route.Stream {
 		w = q.w
+		if q.h.greet.Wait(ctx) != nil {
+			q.refuse(&events.Error{Code: events.Unavailable})
+			return
+		}
 	}
 	err := route.Answer(w, q.r.WithContext(ctx), q.lang)
 	if err == nil {
