@@ -104,7 +104,7 @@ func (s *Sheet) csvHead(o Options, name string) string {
 	if o.Lang == words.English {
 		return name
 	}
-	return heading(o.Lang, name)
+	return s.heading(o.Lang, name)
 }
 
 func (s *Sheet) csvCell(c Cell, l *layout) string {

@@ -84,7 +84,15 @@ func choice[T ~string](field, value string, choices []T) error {
 	return &events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": field, "value": value, "choices": strings.Join(all, " ")}}
 }
 
-// heading returns what a column is called.
+// heading returns what a column is called in a sheet: what is a line's name in most is a payee's in another.
+func (s *Sheet) heading(lang words.Language, name string) string {
+	if own := Catalogue.Find(lang, "column."+s.Name+"."+name, nil); own != "" {
+		return own
+	}
+	return heading(lang, name)
+}
+
+// heading returns what a column is called in most sheets.
 func heading(lang words.Language, name string) string {
 	if s := Catalogue.Find(lang, "column."+name, nil); s != "" {
 		return s

@@ -22,7 +22,7 @@ func (l *layout) heading(i int) string {
 	if i == numbers {
 		return heading(l.o.Lang, "number")
 	}
-	return heading(l.o.Lang, l.t.Columns[i].Name)
+	return l.s.heading(l.o.Lang, l.t.Columns[i].Name)
 }
 
 // rows walks the rows of the table with their numbers.
