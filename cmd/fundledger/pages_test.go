@@ -395,6 +395,24 @@ func TestPagesDrawTheNewestOfMany(t *testing.T) {
 	}
 }
 
+// Of exceptions a page draws the first: a register without vouchers can have as many as it has payments.
+func TestPagesDrawTheFirstOfManyExceptions(t *testing.T) {
+	t.Parallel()
+	const alike = 502 // a payment, and those that look like it
+	one := `{"kind":"disbursed","fund":"f","year":2022,"date":"2022-05-01","line":"1","amount":"1.00","channel":"payment","payee":{"name":"x"}}` + "\n"
+	p := onFolder(t)
+	p.append(t, small+strings.Repeat(one, alike))
+	site := p.serving(t, "--http", ":0").site(t)
+	page := "/funds/f/years/2022/exceptions?lang=en"
+	text := get(t, site+page).text
+	if rows := tablesOf(text)[0]; len(rows) != 1+500 || !strings.Contains(text, "only the first 500 rows") {
+		t.Errorf("the page has %d rows:\n%.3000s", len(rows), text)
+	}
+	if rows := tablesOf(get(t, site+"/v1/funds/f/years/2022/tables/exceptions?lang=en&format=html").text)[0]; len(rows) != 1+alike-1 {
+		t.Errorf("the file has %d rows", len(rows))
+	}
+}
+
 func TestAPaperHasAnAddress(t *testing.T) {
 	t.Parallel()
 	p := onFolder(t)

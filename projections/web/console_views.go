@@ -106,7 +106,35 @@ func (v *view) yearView(b *projections.Book, a *ask) error {
 	if err == nil && view.shape != nil {
 		err = view.shape(v, b, a, s)
 	}
+	if err == nil && slices.Contains(oneByOne, name) {
+		first(s, newestShown)
+	}
 	return v.sheetPage(s, err)
+}
+
+// oneByOne are the views whose rows are not those of lines, so that there can be any number of them.
+var oneByOne = []string{"exceptions", "ageing", "transit"}
+
+// first leaves so many rows of each table, and says so on the face. How many there are is not counted: that would take as long as to draw them.
+func first(s *sheet.Sheet, most int) {
+	cut := false
+	for i, t := range s.Tables {
+		shown, more := make([]sheet.Row, 0, most), false
+		for row := range t.Rows {
+			if more = len(shown) == most; more {
+				break
+			}
+			shown = append(shown, row)
+		}
+		if more {
+			part := *t
+			part.Rows = sheet.Rows(shown...)
+			s.Tables[i], cut = &part, true
+		}
+	}
+	if cut {
+		s.Face = append(s.Face, sheet.Say("face.first", sheet.Member{Name: "n", Value: sheet.Number(most)}))
+	}
 }
 
 // exceptions adds to what is open how to explain it, and what has been explained.
@@ -217,6 +245,7 @@ func (v *view) check(_ *projections.Book, _ *ask, s *sheet.Sheet) error {
 	for _, c := range []figures.Class{figures.Wrong, figures.Breach, figures.Unexplained, figures.Rounding} {
 		main.Classes = append(main.Classes, classCount{string(c), count[string(c)]})
 	}
+	first(s, newestShown)
 	var err error
 	if len(wrong) > 0 {
 		apart := *s
