@@ -65,9 +65,10 @@ func bigBook(t testing.TB, lines, pays int) *projections.Book {
 	return b
 }
 
-// drawnPage is a page of a book, made as a request for it has it made.
+// drawnPage is a page of a book, made as a request for it has it made while a slider moves.
 func drawnPage(t testing.TB, b *projections.Book, query string, make func(*view, *projections.Book, *ask) error, template string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "/funds/f/years/2022"+query, nil)
+	r.Header.Set("Prefer", minimal)
 	r.SetPathValue("fund", "f")
 	r.SetPathValue("year", "2022")
 	v := &view{site: &site{}, r: r, Lang: "zh", status: 200, Template: template}
