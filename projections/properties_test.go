@@ -367,3 +367,65 @@ func TestAnEventAndItsReversalCancel(t *testing.T) {
 		}
 	})
 }
+
+// TestTheTrailIsTheSameHoweverItIsRead: of any event, as known at any number, the trail that two readings of the log find is the one that a book has, before it was saved and
+// after.
+func TestTheTrailIsTheSameHoweverItIsRead(t *testing.T) {
+	t.Parallel()
+	chained := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		l := drawn(rt)
+		more(rt, l)
+		whole := l.book()
+		var saved bytes.Buffer
+		if err := whole.Save(&saved, "p"); err != nil {
+			rt.Fatal(err)
+		}
+		loaded, err := projections.LoadBook(&saved, "p", func(_ context.Context, n events.Seq) ([]byte, error) {
+			return events.AppendLine(nil, l.events[n-1]), nil
+		})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		says := func(trail *projections.Trail) string {
+			s, err := trail.Sheet("r")
+			if err != nil {
+				rt.Fatal(err)
+			}
+			var out strings.Builder
+			if err := sheet.Write(&out, "json", s, sheet.Options{}); err != nil {
+				rt.Fatal(err)
+			}
+			return out.String()
+		}
+		at := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "at"))
+		for n := events.Seq(1); n <= at; n++ {
+			trail := projections.NewTrail(n)
+			trail.Line = events.AppendLine(nil, l.events[n-1])
+			for _, view := range []func() projections.View{func() projections.View { return trail }, trail.Second} {
+				v := view()
+				for _, e := range l.events[:at] {
+					if err := v.Apply(e); err != nil {
+						rt.Fatal(err)
+					}
+				}
+			}
+			want := says(trail)
+			if strings.Count(want, `"place":`) >= 4 {
+				chained++
+			}
+			for _, b := range []*projections.Book{whole, loaded} {
+				trail, err := b.At(at).Trail(n)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				if got := says(trail); got != want {
+					rt.Fatalf("event %d of %d:\n%s\nread twice:\n%s", n, at, got, want)
+				}
+			}
+		}
+	})
+	if chained == 0 {
+		t.Error("no event was drawn that hangs together with three others")
+	}
+}

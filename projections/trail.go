@@ -2,17 +2,19 @@ package projections
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 
 	"fundledger/events"
 	"fundledger/events/proof"
+	"fundledger/projections/history"
 	"fundledger/projections/sheet"
 )
 
 // A Trail is one event whole, with everything that it is about and everything that is about it. It is read off the log twice, since what an event is about
-// stands before it: a first reading with [Trail.Apply] finds out which events belong to it, a second one of the same events with [Trail.Tell] what they say. Only
-// the references of the log are kept in between.
+// stands before it: a first reading with [Trail.Apply] finds out which events belong to it, a second one of the same events with [Trail.Second] what they say. Only
+// the references of the log are kept in between. A book has those already: see [Book.Trail].
 type Trail struct {
 	// Line is the event's line as stored, which whoever reads the log hands over: it is the leaf of the log's tree.
 	Line []byte
@@ -24,17 +26,37 @@ type Trail struct {
 	decimals int
 	recorded string // of the last event
 
-	names  map[events.Seq][]reference // of each event that names others
-	places map[events.Seq]string      // before, this, after
+	noted  noted                 // by the first reading
+	names  names                 // of each event that names others
+	places map[events.Seq]string // before, this, after
 	told   []teller
 	pay    map[events.Seq]events.Seq // the payment of each event about one of the trail's
 	left   map[events.Seq]*remainder
 }
 
-// A reference is an event that another names in a field of its command.
-type reference struct {
-	field string
-	seq   events.Seq
+// names knows which events name which.
+type names interface {
+	// Names are the events that event n names.
+	Names(n events.Seq) []history.Reference
+	// Naming walks the events after one that name others, in their order, each with every event that it names.
+	Naming(after events.Seq) iter.Seq2[events.Seq, events.Seq]
+}
+
+// noted are the names that a log has been read for.
+type noted map[events.Seq][]history.Reference
+
+func (m noted) Names(n events.Seq) []history.Reference { return m[n] }
+
+func (m noted) Naming(after events.Seq) iter.Seq2[events.Seq, events.Seq] {
+	return func(yield func(events.Seq, events.Seq) bool) {
+		for _, n := range slices.Sorted(maps.Keys(m)) {
+			for _, r := range m[n] {
+				if n > after && !yield(n, r.Seq) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // A teller is what an event of the trail says.
@@ -58,36 +80,8 @@ type remainder struct {
 
 // NewTrail returns the trail of an event, of which nothing is read yet.
 func NewTrail(of events.Seq) *Trail {
-	return &Trail{of: of, names: map[events.Seq][]reference{}, pay: map[events.Seq]events.Seq{}, left: map[events.Seq]*remainder{}}
-}
-
-// references are the events that an event names, as the ledger resolved them.
-func references(r *events.Resolved) (out []reference) {
-	add := func(field string, n events.Seq) {
-		if n > 0 {
-			out = append(out, reference{field, n})
-		}
-	}
-	add("of", r.Of)
-	add("commitment", r.Commitment)
-	add("against", r.Against)
-	add("settles", r.Settles)
-	for _, n := range r.Covers {
-		add("covers", n)
-	}
-	for _, n := range r.SumOf {
-		add("sum_of", events.Seq(max(n, -n)))
-	}
-	for _, n := range r.QuotientOf {
-		add("quotient_of", n)
-	}
-	for _, n := range r.BankLines {
-		add("bank_lines", n)
-	}
-	for _, n := range r.Matched {
-		add("events", n)
-	}
-	return out
+	read := noted{}
+	return &Trail{of: of, noted: read, names: read, pay: map[events.Seq]events.Seq{}, left: map[events.Seq]*remainder{}}
 }
 
 // Apply notes what the next event names, as [View] demands.
@@ -99,14 +93,14 @@ func (t *Trail) Apply(e *events.Event) error {
 		t.fund, t.currency, t.decimals = e.Command.Fund, e.Resolved.Currency, e.Resolved.Decimals
 	}
 	t.last, t.recorded = e.Seq, e.Time.UTC().Format(events.TimeForm)
-	names := references(&e.Resolved)
+	names := history.References(&e.Resolved)
 	for _, r := range names {
-		if r.seq >= e.Seq {
+		if r.Seq >= e.Seq {
 			return &events.Error{Code: events.Tampered, Why: "replay", Args: events.Args{"seq": e.Seq.String(), "kind": string(e.Command.Kind)}}
 		}
 	}
 	if len(names) > 0 {
-		t.names[e.Seq] = names
+		t.noted[e.Seq] = names
 	}
 	return nil
 }
@@ -118,18 +112,68 @@ func (t *Trail) Last() events.Seq { return t.last }
 func (t *Trail) trace() {
 	t.places = map[events.Seq]string{t.of: "this"}
 	for at := []events.Seq{t.of}; len(at) > 0; at = at[1:] {
-		for _, r := range t.names[at[0]] {
-			if t.places[r.seq] == "" {
-				t.places[r.seq] = "before"
-				at = append(at, r.seq)
+		for _, r := range t.names.Names(at[0]) {
+			if t.places[r.Seq] == "" {
+				t.places[r.Seq] = "before"
+				at = append(at, r.Seq)
 			}
 		}
 	}
-	for _, n := range slices.Sorted(maps.Keys(t.names)) { // a name is older than who names it, so one pass finds all
-		if n > t.of && slices.ContainsFunc(t.names[n], func(r reference) bool { return t.places[r.seq] == "this" || t.places[r.seq] == "after" }) {
+	for n, of := range t.names.Naming(t.of) { // a name is older than who names it, so one pass finds all
+		if place := t.places[of]; place == "this" || place == "after" {
 			t.places[n] = "after"
 		}
 	}
+}
+
+// Trail returns the trail of an event that the book has, both readings done. Only the events of the trail, and those about its payments, are read again: the errors are
+// those of [history.History.Stored].
+func (b *Book) Trail(n events.Seq) (*Trail, error) {
+	h := b.history
+	t := NewTrail(n)
+	t.names, t.fund, t.currency, t.decimals = h, h.Fund(), h.Currency(), h.Decimals()
+	t.last, t.recorded = h.Last(), h.Recorded(h.Last()).UTC().Format(events.TimeForm)
+	var err error
+	if t.Line, err = h.Line(n); err != nil {
+		return nil, err
+	}
+	second := t.Second()
+	read := slices.Collect(maps.Keys(t.places))
+	about := map[events.Seq]bool{} // payments that are told of, and what is about them
+	first := n
+	for m, place := range t.places {
+		if place != "after" && h.Event(m).Kind == events.Disbursed {
+			about[m], first = true, min(first, m)
+		}
+	}
+	if len(about) > 0 {
+		for m, of := range h.Naming(first) {
+			if about[of] && !about[m] && aboutPayments(h.Event(m).Kind) {
+				about[m] = true
+				read = append(read, m)
+			}
+		}
+	}
+	slices.Sort(read)
+	t.names = t.noted // what is told afterwards needs nothing of the book
+	for _, m := range slices.Compact(read) {
+		if t.places[m] != "" {
+			t.noted[m] = h.Names(m)
+		}
+		e, err := h.Stored(m)
+		if err != nil {
+			return nil, err
+		}
+		if err := second.Apply(&e); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// aboutPayments reports whether events of a kind are about the payment that they name in `of`, if it is one.
+func aboutPayments(k events.Kind) bool {
+	return k == events.ReceiptConfirmed || k == events.Reclassified || k == events.ClawedBack || k == events.Reversed
 }
 
 // Second returns the view of the second reading.
@@ -161,11 +205,8 @@ func (t *telling) Apply(e *events.Event) error {
 			t.left[e.Seq] = &remainder{year: c.Year, sums: map[events.Line]*events.Totals{}}
 		}
 	}
-	switch c.Kind {
-	case events.ReceiptConfirmed, events.Reclassified, events.ClawedBack, events.Reversed:
-		if of := t.pay[r.Of]; of > 0 {
-			t.pay[e.Seq] = of
-		}
+	if of := t.pay[r.Of]; of > 0 && aboutPayments(c.Kind) {
+		t.pay[e.Seq] = of
 	}
 	if of := t.left[t.pay[e.Seq]]; of != nil {
 		return of.add(e)
@@ -283,10 +324,10 @@ func (t *Trail) chain() *sheet.Table {
 			for i := range t.told {
 				o := &t.told[i]
 				var said, names []sheet.Cell
-				for _, r := range t.names[o.seq] {
-					seq := sheet.Member{Name: "seq", Value: sheet.Number(r.seq)}
-					said = append(said, sheet.Say("relation."+r.field, seq))
-					names = append(names, sheet.Titled(r.field+" "+r.seq.String(), sheet.Member{Name: "field", Value: sheet.Words(r.field)}, seq))
+				for _, r := range t.names.Names(o.seq) {
+					seq := sheet.Member{Name: "seq", Value: sheet.Number(r.Seq)}
+					said = append(said, sheet.Say("relation."+r.Field, seq))
+					names = append(names, sheet.Titled(r.Field+" "+r.Seq.String(), sheet.Member{Name: "field", Value: sheet.Words(r.Field)}, seq))
 				}
 				if !yield(sheet.Row{Depth: 1, Cells: []sheet.Cell{
 					sheet.Term("place", t.places[o.seq]), sheet.Number(o.seq), sheet.Words(o.recorded), sheet.Term("kind", string(o.kind)),

@@ -64,9 +64,9 @@ type records struct {
 	trunk    proof.Trunk
 	tallies  [][]tallied // events by what stands in charged, up to the end of each chunk
 
-	ofs       []pair     // the event that an event is about, where there is one
-	matched   []pair     // each bank line, and each event that a bank line confirms, with the event that matched them; in the order of those
-	banked    events.Seq // the first bank line, 0 where there is none
+	names     [len(naming)][]pair // the events that events name, by the field in which they do, in order
+	matched   []pair              // each bank line, and each event that a bank line confirms, with the event that matched them; in the order of those
+	banked    events.Seq          // the first bank line, 0 where there is none
 	reversals map[events.Seq]events.Seq
 	amended   map[events.Seq][]amendment
 	flagged   []flagged
@@ -270,13 +270,13 @@ func (h *History) Tree() (proof.Tree, error) {
 		if near != nil {
 			return near[i%int64(len(near))], nil
 		}
-		line, err := h.line(events.Seq(i + 1))
+		line, err := h.Line(events.Seq(i + 1))
 		return proof.Leaf(line), err
 	})
 }
 
-// line returns the stored line of an event. It is [events.Tampered] where that is no longer the line that was applied.
-func (h *History) line(n events.Seq) ([]byte, error) {
+// Line returns the stored line of an event. It is [events.Tampered] where that is no longer the line that was applied.
+func (h *History) Line(n events.Seq) ([]byte, error) {
 	if h.lines == nil {
 		return h.kept.line(n)
 	}
@@ -292,7 +292,7 @@ func (h *History) line(n events.Seq) ([]byte, error) {
 
 // Stored reads an event of the history again.
 func (h *History) Stored(n events.Seq) (events.Event, error) {
-	line, err := h.line(n)
+	line, err := h.Line(n)
 	if err != nil {
 		return events.Event{}, err
 	}
@@ -301,13 +301,13 @@ func (h *History) Stored(n events.Seq) (events.Event, error) {
 
 // Leaf returns an event's leaf in the log's tree, of its stored line.
 func (h *History) Leaf(n events.Seq) (proof.Hash, error) {
-	line, err := h.line(n)
+	line, err := h.Line(n)
 	return proof.Leaf(line), err
 }
 
 // About lists the standing events that name an event in `of`, in order; a reversal of it is one.
 func (h *History) About(n events.Seq) (out []events.Seq) {
-	for _, p := range h.ofs {
+	for _, p := range h.names[ofField] {
 		if at := events.Seq(p.N); events.Seq(p.Of) == n && at <= h.last && !h.reversed(at) {
 			out = append(out, at)
 		}
@@ -435,8 +435,10 @@ func (h *History) ApplyStored(e *events.Event, twig proof.Twig) error {
 	}
 	h.enter(e, kind, micros, twig)
 	var of events.Kind
+	if !h.name(e) {
+		return bad()
+	}
 	if r.Of != 0 {
-		h.ofs = append(h.ofs, pair{uint32(e.Seq), uint32(r.Of)})
 		of = h.kind(r.Of)
 	}
 	if c.Kind != events.Disbursed {
@@ -788,8 +790,8 @@ func (h *History) Event(n events.Seq) Event {
 
 // of is the event that an event is about, 0 where there is none.
 func (h *History) of(n events.Seq) events.Seq {
-	if i, ok := slices.BinarySearchFunc(h.ofs, uint32(n), func(p pair, n uint32) int { return cmp.Compare(p.N, n) }); ok {
-		return events.Seq(h.ofs[i].Of)
+	if of := h.namesOf(n, ofField); len(of) > 0 {
+		return events.Seq(of[0].Of)
 	}
 	return 0
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // savedForm names the form in which a history is written down. It is another one whenever that or folding changes.
-const savedForm = "history 2"
+const savedForm = "history 3"
 
 // A saved is what a history is written down as; the columns follow it.
 type saved struct {
@@ -38,7 +38,7 @@ type saved struct {
 	Dates   []events.Date
 	Payees  []events.Payee
 	Dims    []events.Dims
-	Ofs     int
+	Names   []int
 	Matched int
 	Banked  events.Seq
 	Years   []savedYear
@@ -73,7 +73,10 @@ func (h *History) Save(w io.Writer, program string) error {
 	s := saved{
 		Form: savedForm, Program: program, Fund: h.fund, Currency: h.currency, Zone: h.zone.String(), Decimals: h.decimals, Applied: h.applied, Trunk: h.trunk,
 		Reversals: h.reversals, Amended: h.amended, Flagged: h.flagged, Closed: h.closed, Opened: h.opened, Explains: h.explains, Tolds: h.tolds,
-		Texts: h.texts.values, Dates: h.dates.values, Payees: h.payees, Dims: h.dimsOf, Ofs: len(h.ofs), Matched: len(h.matched), Banked: h.banked,
+		Texts: h.texts.values, Dates: h.dates.values, Payees: h.payees, Dims: h.dimsOf, Matched: len(h.matched), Banked: h.banked,
+	}
+	for _, all := range h.names {
+		s.Names = append(s.Names, len(all))
 	}
 	for _, f := range h.figures {
 		to := savedFigure{Stated: f}
@@ -114,7 +117,7 @@ func (h *History) Save(w io.Writer, program string) error {
 	writeColumn(&c, &h.charged)
 	writeColumn(&c, &h.named)
 	writeColumn(&c, &h.leaves)
-	for _, p := range slices.Concat(h.ofs, h.matched) {
+	for _, p := range slices.Concat(slices.Concat(h.names[:]...), h.matched) {
 		write(&c, []uint32{p.N, p.Of})
 	}
 	for _, y := range years {
@@ -146,7 +149,7 @@ func Load(r io.Reader, program string, lines Lines) (*History, error) {
 	if err := gob.NewDecoder(in).Decode(&s); err != nil {
 		return nil, err
 	}
-	if s.Form != savedForm || s.Program != program || int64(s.Applied) != s.Trunk.Size() || s.Applied == 0 {
+	if s.Form != savedForm || s.Program != program || int64(s.Applied) != s.Trunk.Size() || s.Applied == 0 || len(s.Names) != len(naming) {
 		return nil, errSaved
 	}
 	zone, err := time.LoadLocation(s.Zone)
@@ -202,7 +205,9 @@ func Load(r io.Reader, program string, lines Lines) (*History, error) {
 	readColumn(&c, &h.leaves, n)
 	h.tally()
 	h.banked = s.Banked
-	readPairs(&c, &h.ofs, s.Ofs)
+	for field, n := range s.Names {
+		readPairs(&c, &h.names[field], n)
+	}
 	readPairs(&c, &h.matched, s.Matched)
 	for i := range s.Years {
 		y := &s.Years[i]

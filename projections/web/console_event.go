@@ -82,7 +82,7 @@ func (s *site) eventPage(v *view) error {
 	if v.same = has(v.r, v.tag); v.same {
 		return nil
 	}
-	if !v.Fixed && at.Seq <= followedMost {
+	if !v.Fixed {
 		v.Live = string(v.Fund)
 	}
 	trail, err := s.trailOf(v.r.Context(), v.a, at)

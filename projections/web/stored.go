@@ -107,21 +107,13 @@ func (s *site) trail(ctx context.Context, a *ask, at live.Cut) (*sheet.Sheet, er
 	return trail.Sheet(at.Root)
 }
 
-func (s *site) trailOf(ctx context.Context, a *ask, at live.Cut) (*projections.Trail, error) {
-	trail := projections.NewTrail(a.number)
-	for _, view := range []func() projections.View{func() projections.View { return trail }, trail.Second} {
-		v := view()
-		err := s.stored(ctx, a.fund, at, func(e *events.Event, line []byte) error {
-			if e.Seq == a.number {
-				trail.Line = bytes.Clone(line)
-			}
-			return v.Apply(e)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return trail, nil
+// trailOf is the trail of the event asked for.
+func (s *site) trailOf(ctx context.Context, a *ask, at live.Cut) (trail *projections.Trail, err error) {
+	err = s.books.Read(ctx, a.fund, 0, projections.MomentOf(at.Seq), func(_ live.Cut, b *projections.Book) error {
+		trail, err = b.Trail(a.number)
+		return err
+	})
+	return trail, err
 }
 
 // payees answers what each payee got. Where one fund cannot be read nothing is answered.

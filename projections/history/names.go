@@ -1,0 +1,105 @@
+package history
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+
+	"fundledger/events"
+)
+
+// A Reference is an event that another names in a field of its command.
+type Reference struct {
+	Field string
+	Seq   events.Seq
+}
+
+// naming are the fields by which commands name events.
+var naming = [...]string{"of", "commitment", "against", "settles", "covers", "sum_of", "quotient_of", "bank_lines", "events"}
+
+// ofField is the place of `of` among them.
+const ofField = 0
+
+// named visits the events that an event names, as the ledger resolved them, with the places of the fields, in the order of those.
+func named(r *events.Resolved, visit func(field int, n events.Seq)) {
+	for field, n := range [...]events.Seq{r.Of, r.Commitment, r.Against, r.Settles} {
+		if n > 0 {
+			visit(field, n)
+		}
+	}
+	for _, n := range r.Covers {
+		visit(4, n)
+	}
+	for _, n := range r.SumOf {
+		visit(5, events.Seq(max(n, -n)))
+	}
+	for i, all := range [...][]events.Seq{r.QuotientOf, r.BankLines, r.Matched} {
+		for _, n := range all {
+			visit(6+i, n)
+		}
+	}
+}
+
+// References are the events that an event names, as the ledger resolved them.
+func References(r *events.Resolved) (out []Reference) {
+	named(r, func(field int, n events.Seq) { out = append(out, Reference{naming[field], n}) })
+	return out
+}
+
+// name keeps what an event names, which is older than it.
+func (h *History) name(e *events.Event) (ok bool) {
+	ok = true
+	named(&e.Resolved, func(field int, n events.Seq) {
+		ok = ok && n < e.Seq
+		h.names[field] = append(h.names[field], pair{uint32(e.Seq), uint32(n)})
+	})
+	return ok
+}
+
+// namesOf is what event n names in a field.
+func (h *History) namesOf(n events.Seq, field int) []pair {
+	all := h.names[field]
+	from, _ := slices.BinarySearchFunc(all, uint32(n), func(p pair, n uint32) int { return cmp.Compare(p.N, n) })
+	to := from
+	for to < len(all) && all[to].N == uint32(n) {
+		to++
+	}
+	return all[from:to]
+}
+
+// Names are the events that event n names.
+func (h *History) Names(n events.Seq) (out []Reference) {
+	for field, name := range naming {
+		for _, p := range h.namesOf(n, field) {
+			out = append(out, Reference{name, events.Seq(p.Of)})
+		}
+	}
+	return out
+}
+
+// Naming walks the events after one that name others, in their order, each with every event that it names.
+func (h *History) Naming(after events.Seq) iter.Seq2[events.Seq, events.Seq] {
+	return func(yield func(events.Seq, events.Seq) bool) {
+		var rest [len(naming)][]pair
+		for field, all := range h.names {
+			from, _ := slices.BinarySearchFunc(all, uint32(after)+1, func(p pair, n uint32) int { return cmp.Compare(p.N, n) })
+			rest[field] = all[from:]
+		}
+		for {
+			first := -1
+			for field, all := range rest {
+				if len(all) > 0 && (first < 0 || all[0].N < rest[first][0].N) {
+					first = field
+				}
+			}
+			if first < 0 || events.Seq(rest[first][0].N) > h.last {
+				return
+			}
+			p := rest[first][0]
+			rest[first] = rest[first][1:]
+			if !yield(events.Seq(p.N), events.Seq(p.Of)) {
+				return
+			}
+		}
+	}
+}
