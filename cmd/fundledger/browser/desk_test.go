@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -159,4 +160,39 @@ func TestImportAppendsWhatWasLookedAt(t *testing.T) {
 	p.await("it is appended", `() => document.querySelector("[data-imported]").textContent.includes("已") && !document.querySelector("[data-post]")`)
 	p.visit(inLanguage(s, smallYear, "zh"))
 	p.await("it was paid", `() => document.querySelector("main").textContent.includes("200.00")`)
+}
+
+// TestProposedMatchingsFollow: of two matchings that are proposed another clerk appends one; the page then proposes the other alone, and appends that.
+func TestProposedMatchingsFollow(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	appended(t, s.folder, small+pay("a", "100.25")+pay("b", "200.50"))
+	statement := filepath.Join(t.TempDir(), "bank.csv")
+	if err := os.WriteFile(statement, []byte("记账日期,账号,借方金额（元）,贷方金额（元）,对方户名,流水号,余额（元）\n2022-05-01,4301,100.25,,德山酒业,R1,900.00\n2022-05-02,4301,200.50,,德山酒业,R2,699.50\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program(t, s.folder, "", "import", statement, "--as", "bank", "--fund", "f", "--year", "2022")
+	matchings := slices.Collect(strings.Lines(program(t, s.folder, "", "reconcile", "--fund", "f", "--month", "2022-05", "--commands")))
+	if len(matchings) != 2 {
+		t.Fatalf("proposed are %q", matchings)
+	}
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, smallYear+"/reconciliation", "en"))
+	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.await("two are proposed", `() => document.querySelector("[data-part=proposed]").textContent.trim().startsWith("2 ")`)
+	p.do(chromedp.Click(chromedp.CSS("[data-try]")))
+	p.await("both would be appended", `() => document.querySelector("[data-append]:not([disabled])")?.checkVisibility() === true && JSON.parse(document.querySelector("[data-command]").textContent).length == 2`)
+	appended(t, s.folder, matchings[0])
+	p.await("one is proposed", `() => document.querySelector("[data-part=proposed]").textContent.trim().startsWith("1 ")`)
+	p.await("the other would be appended", `(command) => document.querySelector("[data-append]:not([disabled])") != null && document.querySelector("[data-command]").textContent == command`, strings.TrimSpace(matchings[1]))
+	other := open(t, s, wide)
+	other.visit(inLanguage(s, smallYear+"/reconciliation", "en"))
+	other.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	other.do(chromedp.Click(chromedp.CSS("[data-try]")))
+	other.await("the other would be appended", `() => document.querySelector("[data-append]:not([disabled])") != null`)
+	p.do(chromedp.Click(chromedp.CSS("[data-append]")))
+	for who, tab := range map[string]*tab{"who appended": p, "who looked": other} {
+		tab.await(who+" sees that none is proposed", `() => document.querySelector("[data-part=proposed]")?.textContent == ""`)
+	}
+	other.await("there is nothing to append", `() => document.querySelector("[data-append]") == null`)
 }
