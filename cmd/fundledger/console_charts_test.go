@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html"
 	"math/big"
+	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -325,4 +327,39 @@ func TestUnitsAreOfTheCurrency(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ofCurrency opens a fund that counts in a currency, with budgets that are not known, and pays out of it.
+func ofCurrency(fund, currency, zone string) string {
+	return `{"id":"` + fund + `","kind":"fund-opened","fund":"` + fund + `","year":2022,"name":"资金","currency":"` + currency + `","time_zone":"` + zone + `","budgeted":false,"lines":[{"code":"1","name":"甲"}]}
+{"id":"` + fund + `-paid","kind":"disbursed","fund":"` + fund + `","year":2022,"date":"2022-03-01","line":"1","amount":"100","channel":"payment","payee":{"name":"甲公司"},"mode":"record","documents":["x"]}
+`
+}
+
+// TestUnitsOfAllFunds: where the funds count in one currency the units are called after it, and where they count in several after none.
+func TestUnitsOfAllFunds(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	offered := func(want string) {
+		t.Helper()
+		for _, path := range []string{"/", "/payees", "/payees?payee=" + url.QueryEscape("甲公司")} {
+			got := get(t, s.site(t)+path, "Accept", "text/html", "Accept-Language", "zh")
+			units := regexp.MustCompile(`(?s)<nav class="units".*?</nav>`).FindString(got.text)
+			if got.StatusCode != http.StatusOK || regexp.MustCompile(`<[^>]*>`).ReplaceAllString(units, "/") != want {
+				t.Errorf("%s is offered in %s (%d), want %s", path, units, got.StatusCode, want)
+			}
+		}
+	}
+	add := func(fund, currency string) {
+		t.Helper()
+		if rs := p.append(t, ofCurrency(fund, currency, "Asia/Tokyo")); strings.Contains(statuses(rs), "refused") {
+			t.Fatal(statuses(rs))
+		}
+		get(t, s.site(t)+"/v1/funds/"+fund+"?wait=2")
+	}
+	add("yen", "JPY")
+	offered("//JPY//万 JPY//亿 JPY//")
+	add("yuan", "CNY")
+	offered("//原币//万//亿//")
 }

@@ -155,7 +155,7 @@ type view struct {
 	tried    bool            // somebody wants to know what would come of what is proposed
 	drafts   []*events.Draft // which is these
 	foot     string          // at the foot of printed pages
-	currency string          // the fund's currency
+	currency string          // of all that the page shows, "" where there is not one
 	wide     bool            // a table does not fit a printed page that stands upright
 	see      string          // where the page is instead
 	zone     *time.Location
@@ -469,9 +469,12 @@ func (v *view) OtherLang() words.Language {
 // Units lists the units that amounts can be shown in.
 func (v *view) Units() []sheet.Unit { return sheet.Units }
 
-// UnitName is what a unit is called in the fund's currency; among all funds it is called as of the yuan.
+// UnitName is what a unit is called in the currency of the page; where there are several, or none yet, it is called after none of them.
 func (v *view) UnitName(u sheet.Unit) string {
-	if v.currency == "" || v.currency == "CNY" {
+	switch v.currency {
+	case "":
+		return v.Say("unit." + string(u))
+	case "CNY":
 		return v.Word("unit.CNY." + string(u))
 	}
 	return sheet.Catalogue.Say(v.Lang, "unit.other."+string(u), map[string]string{"currency": v.currency})

@@ -380,7 +380,12 @@ func (s *site) payeesPage(v *view) error {
 	}
 	v.a.limit = cmp.Or(v.a.limit, payeesShown)
 	v.payeeControls()
-	return v.sheetPage(s.payeeSheet(v.r.Context(), v.a, cuts))
+	made, err := s.payeeSheet(v.r.Context(), v.a, cuts)
+	if err != nil {
+		return err
+	}
+	v.currency = made.Currency
+	return v.sheetPage(made, nil)
 }
 
 // comparedUsually is how many events back a comparison begins where nobody says.

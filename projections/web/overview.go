@@ -506,7 +506,7 @@ func (s *site) fundsPage(v *view) error {
 	}
 	v.tag = tag
 	main := &fundsPage{}
-	v.Main = main
+	v.Main, v.currency = main, made.Currency
 	main.Sums, main.Bars = v.fundsSums(made)
 	links := v.links()
 	links.Cell = func(t *sheet.Table, column string, row sheet.Row) string {
