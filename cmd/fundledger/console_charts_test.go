@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // hostile is a name that would be a script, steer a terminal, and turn the direction of what follows.
@@ -362,4 +363,41 @@ func TestUnitsOfAllFunds(t *testing.T) {
 	offered("//JPY//万 JPY//亿 JPY//")
 	add("yuan", "CNY")
 	offered("//原币//万//亿//")
+}
+
+// TestTimesOfAllFunds: when something was recorded is told in the time of its fund, named where the funds have several, with the moment itself beside it.
+func TestTimesOfAllFunds(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	moment := regexp.MustCompile(`<td class="day"><time datetime="([^"]*)" title="([^"]*)">([^<]*)</time></td>`)
+	zones := []string{"Asia/Tokyo", "America/New_York", "Asia/Tokyo"}
+	for i, zone := range zones {
+		fund := fmt.Sprint("f", i)
+		if rs := p.append(t, ofCurrency(fund, "USD", zone)); strings.Contains(statuses(rs), "refused") {
+			t.Fatal(statuses(rs))
+		}
+		get(t, s.site(t)+"/v1/funds/"+fund+"?wait=2")
+		for _, path := range []string{"/", "/payees"} {
+			text := get(t, s.site(t)+path, "Accept", "text/html").text
+			said := moment.FindAllStringSubmatch(text, -1)
+			if len(said) != i+1 {
+				t.Fatalf("%s has %d moments of %d funds", path, len(said), i+1)
+			}
+			for n, m := range said {
+				at, err := time.Parse(time.RFC3339Nano, m[1])
+				local, err2 := time.LoadLocation(zones[n])
+				if err != nil || err2 != nil || m[2] != m[1] {
+					t.Fatalf("%s: %q %v %v", path, m, err, err2)
+				}
+				want := at.In(local).Format("2006-01-02 15:04:05")
+				if i > 0 {
+					want += " " + zones[n]
+				}
+				if m[3] != want {
+					t.Errorf("%s with %d funds says %q of %s, want %q", path, i+1, m[3], m[1], want)
+				}
+			}
+		}
+	}
 }

@@ -58,6 +58,8 @@ type Links struct {
 	ID, Class func(t *Table, row Row) string
 	// Zone is the time in which it is said when something was recorded, shortened to seconds; nil leaves it as it is stored.
 	Zone *time.Location
+	// Zones is the time of what a row is about, where not everything has the same: each moment then names its own. It may be nil.
+	Zones func(t *Table, row Row) *time.Location
 	// Page has a table that is wider than the page scrolled by the keyboard too, and tells a voice what is in Chinese on a page that is not.
 	Page bool
 	// Above stands between the face and the tables.
@@ -74,6 +76,20 @@ type Drawn struct {
 
 // Moment is when something was recorded as people read it in that zone.
 func (k Links) Moment(t time.Time) string { return t.In(k.Zone).Format(time.DateTime) }
+
+// moment is when something in a row was recorded.
+func (k Links) moment(t time.Time, of *Table, row Row) string {
+	if k.Zones == nil {
+		return k.Moment(t)
+	}
+	return MomentIn(t, k.Zones(of, row))
+}
+
+// MomentIn is a time as people read it in a zone that is named, in UTC where there is none.
+func MomentIn(t time.Time, zone *time.Location) string {
+	zone = cmp.Or(zone, time.UTC)
+	return t.In(zone).Format(time.DateTime) + " " + zone.String()
+}
 
 func writeHTML(w io.Writer, s *Sheet, o Options, links Links, name string) (wide bool, err error) {
 	if o, err = o.filled(); err != nil {
@@ -359,7 +375,7 @@ func (t *pageTable) link(c *pageCell, r Row, i int) {
 	}
 	cell, name := r.Cells[i], t.l.t.Columns[i].Name
 	if at, ok := t.links.recorded(name, cell); ok {
-		c.Text, c.Time, c.Class = t.links.Moment(at), c.Text, "day"
+		c.Text, c.Time, c.Class = t.links.moment(at, t.l.t, r), c.Text, "day"
 	}
 	if name == "act" {
 		c.Class = "act"

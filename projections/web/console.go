@@ -159,7 +159,8 @@ type view struct {
 	wide     bool            // a table does not fit a printed page that stands upright
 	see      string          // where the page is instead
 	zone     *time.Location
-	going    map[string]string // what goes along with links, by what the page there takes
+	zones    map[events.Fund]*time.Location // of the funds, where the page is about several
+	going    map[string]string              // what goes along with links, by what the page there takes
 	status   int
 	tag      string
 	same     bool
@@ -498,11 +499,7 @@ func (v *view) Recorded() string {
 
 // Moment is a time as people read it, in the fund's zone, which is named.
 func (v *view) Moment(t time.Time) string {
-	zone := v.zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	return t.In(zone).Format(time.DateTime) + " " + zone.String()
+	return sheet.MomentIn(t, v.zone)
 }
 
 // PrintStyle is what stands at the foot of each printed page.
@@ -597,10 +594,39 @@ func (v *view) showTableWith(s *sheet.Sheet, n int, links sheet.Links) (template
 	return template.HTML(out.String()), err // made by a template that escapes
 }
 
+// zoned notes the time of a fund, on a page about several: theirs where all have one, else each has its own, and what is of no fund is in UTC.
+func (v *view) zoned(b *projections.Book) {
+	zone := b.Zone()
+	if zone == nil {
+		return
+	}
+	if len(v.zones) == 0 {
+		v.zone, v.zones = zone, map[events.Fund]*time.Location{}
+	} else if v.zone.String() != zone.String() {
+		v.zone = time.UTC
+	}
+	v.zones[b.History().Fund()] = zone
+}
+
+// zonesOf is the time of each fund that a row is about; nil where all have one.
+func (v *view) zonesOf() func(*sheet.Table, sheet.Row) *time.Location {
+	for _, zone := range v.zones {
+		if zone.String() != v.zone.String() {
+			return func(t *sheet.Table, row sheet.Row) *time.Location {
+				if i := t.Column("fund"); i >= 0 {
+					return v.zones[events.Fund(row.Cells[i].Text())]
+				}
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
 // links are what the cells of a sheet lead to.
 func (v *view) links() sheet.Links {
 	return sheet.Links{
-		Page: true, Zone: v.zone, ID: rowID, Class: rowClass,
+		Page: true, Zone: v.zone, Zones: v.zonesOf(), ID: rowID, Class: rowClass,
 		Event: func(n events.Seq) string { return v.event(v.Fund, n) },
 		Part: func(part sheet.Cell) string {
 			fund, seq := v.Fund, events.Seq(0)

@@ -365,13 +365,9 @@ func (s *site) payeesPage(v *view) error {
 	if v.same = has(v.r, tag); v.same {
 		return nil
 	}
-	for i, c := range cuts { // when all was recorded is said in the one time of the funds, where they have one
+	for _, c := range cuts {
 		err := s.books.Read(v.r.Context(), c.fund, 0, projections.MomentOf(c.at.Seq), func(_ live.Cut, b *projections.Book) error {
-			if zone := b.Zone(); i == 0 || v.zone != nil && v.zone.String() == zone.String() {
-				v.zone = zone
-			} else {
-				v.zone = nil
-			}
+			v.zoned(b)
 			return nil
 		})
 		if err != nil {

@@ -183,11 +183,12 @@ type formPage struct {
 
 // An appended is what came of a command.
 type appended struct {
-	Seq            events.Seq
-	Recorded, Leaf string
-	Flags          []events.Code
-	Year           events.Year
-	Line           events.Line
+	Seq events.Seq
+	// Recorded is when it was recorded in the fund's time, and Time the moment itself.
+	Recorded, Time, Leaf string
+	Flags                []events.Code
+	Year                 events.Year
+	Line                 events.Line
 	// Again says that it was there before.
 	Again bool
 }
@@ -330,7 +331,7 @@ func (p *formPage) receipt(kind, stored string, again bool) error {
 			return err
 		}
 		p.Appended = &appended{
-			Seq: n, Recorded: e.Time.UTC().Format("2006-01-02 15:04:05.000000Z"), Leaf: leaf.String(), Flags: e.Flags, Year: e.Command.Year, Line: e.Command.Line, Again: again,
+			Seq: n, Recorded: v.Moment(e.Time), Time: e.Time.UTC().Format(events.TimeForm), Leaf: leaf.String(), Flags: e.Flags, Year: e.Command.Year, Line: e.Command.Line, Again: again,
 		}
 		if p.Appended.Line == "" && len(e.Postings) > 0 {
 			p.Appended.Line = e.Postings[0].Line

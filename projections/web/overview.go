@@ -500,7 +500,7 @@ func (s *site) fundsPage(v *view) error {
 	if v.same = has(v.r, tag); v.same {
 		return nil
 	}
-	made, tag, err := glance()
+	made, tag, err := glance(v.zoned)
 	if err != nil {
 		return err
 	}

@@ -253,7 +253,7 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	var body bytes.Buffer
 	same := has(r, tag)
 	if !same {
-		made, last, err := glance()
+		made, last, err := glance(func(*projections.Book) {})
 		if err == nil {
 			tag = last
 			err = sheet.Write(&body, a.format, made, sheet.Options{Lang: a.lang, Unit: a.unit})
@@ -266,9 +266,9 @@ func (s *site) funds(w http.ResponseWriter, r *http.Request, lang words.Language
 	return nil
 }
 
-// glance returns the tag of an answer about every fund, in which shown says how it is shown, and what makes its sheet. That is made of the books as they are then, so
-// it has a tag of its own.
-func (s *site) glance(r *http.Request, a *ask, shown ...string) (make func() (*sheet.Sheet, string, error), tag string, err error) {
+// glance returns the tag of an answer about every fund, in which shown says how it is shown, and what makes its sheet, and has each book seen. That is made of the books as they
+// are then, so it has a tag of its own.
+func (s *site) glance(r *http.Request, a *ask, shown ...string) (make func(see func(*projections.Book)) (*sheet.Sheet, string, error), tag string, err error) {
 	if a.known.Seq() != 0 {
 		return nil, "", &events.Error{Code: events.BadValue, Why: "number-of-funds", Args: events.Args{"field": "known_at", "value": a.known.String()}}
 	}
@@ -305,9 +305,12 @@ func (s *site) glance(r *http.Request, a *ask, shown ...string) (make func() (*s
 		return s.tag(live.Cut{}, parts...), nil
 	}
 	tag, err = walk(func(live.Cut, *projections.Book) error { return nil })
-	return func() (*sheet.Sheet, string, error) {
+	return func(see func(*projections.Book)) (*sheet.Sheet, string, error) {
 		glance := projections.Glance{AsOf: a.query.AsOf}
-		tag, err := walk(func(at live.Cut, b *projections.Book) error { return glance.Add(b, at.Root) })
+		tag, err := walk(func(at live.Cut, b *projections.Book) error {
+			see(b)
+			return glance.Add(b, at.Root)
+		})
 		return glance.Sheet(), tag, err
 	}, tag, err
 }
