@@ -246,22 +246,37 @@ func (k *clerk) fault(s desk.Subject, err error) *web.Fault {
 	if !errors.As(err, &e) {
 		return &web.Fault{Message: err.Error()}
 	}
-	f := &web.Fault{Code: e.Code}
-	field := e.Args["field"]
-	if s.Kind != "" && field != "" {
-		name, ofDesk := strings.CutPrefix(field, "--")
-		if f.Field = name; s.Flag(name) == nil {
-			f.Field = s.FlagAt(field)
-		}
-		if ofDesk && f.Field != "" { // on a page nobody sees flags
-			e = e.With("field", k.label(f.Field))
-		}
+	f := new(web.FaultOf(e, k.lang, func(field string) string { return k.fieldLabel(s, field) }))
+	if field := e.Args["field"]; s.Kind != "" && field != "" {
+		f.Field = flagOf(s, field)
 	}
-	f.Message, f.Hint = e.Message(k.lang), e.Hint(k.lang)
 	if i := slices.IndexFunc(faultFields[e.Code], func(name string) bool { return s.Kind != "" && s.Flag(name) != nil }); f.Field == "" && i >= 0 {
 		f.Field = faultFields[e.Code][i]
 	}
 	return f
+}
+
+// flagOf is the flag of a form by what an error calls it: by its own name, or by its place in the command; "" where it is none of them.
+func flagOf(s desk.Subject, field string) string {
+	if name := strings.TrimPrefix(field, "--"); s.Flag(name) != nil {
+		return name
+	}
+	return s.FlagAt(field)
+}
+
+// fieldLabel is what a form calls the place of a command that an error names; "" where there is no such field. The fields of a list of commands are called as those of
+// the forms that they have one each of.
+func (a *app) fieldLabel(s desk.Subject, field string) string {
+	if s.Kind != "" {
+		if flag := flagOf(s, field); flag != "" {
+			return texts.Find(a.lang, "label."+flag, nil)
+		}
+	}
+	top := strings.FieldsFunc(strings.TrimPrefix(field, "--"), func(r rune) bool { return r == '.' || r == '[' })
+	if len(top) == 0 {
+		return ""
+	}
+	return texts.Find(a.lang, "label."+strings.ReplaceAll(top[0], "_", "-"), nil)
 }
 
 // Propose tries a command on the ledger.
@@ -424,7 +439,7 @@ func (d *consoleDesk) Import(ctx context.Context, fund events.Fund, given map[st
 	if err != nil {
 		return fail(err)
 	}
-	job := &importing{app: &a, register: r, name: name, rows: map[place]*refusedRow{}, fund: fund, decimals: 2, currency: "CNY", showing: true, most: shownRows}
+	job := &importing{app: &a, register: r, name: name, rows: map[place]*refusedRow{}, fund: fund, decimals: 2, currency: "CNY", showing: true, onPage: true, most: shownRows}
 	facts := intake.Facts{Decimals: 2}
 	books := d.store.books.Load()
 	now := func(do func(b *projections.Book) error) error {
@@ -497,6 +512,16 @@ func (d *consoleDesk) Import(ctx context.Context, fund events.Fund, given map[st
 	return out, nil
 }
 
+// reason is why a row is refused, as it is shown. On a page fields are called as forms call them, and nobody sees flags.
+func (i *importing) reason(r *ledger.Receipt) string {
+	if !i.onPage || r.Code == "" {
+		return r.Message
+	}
+	a := i.app
+	f := web.FaultOf(&events.Error{Code: r.Code, Why: r.Why, Args: r.Args}, a.lang, func(field string) string { return a.fieldLabel(desk.Subject{}, field) })
+	return a.offFlags(f.Message)
+}
+
 // noticed is what was said on the way, a line each.
 func (a *app) noticed(said *bytes.Buffer) (out []string) {
 	for line := range strings.Lines(said.String()) {
@@ -514,7 +539,7 @@ func (a *app) importFault(err error) *web.Fault {
 	var said hinted
 	switch {
 	case errors.As(err, &e):
-		f.Code, f.Message, f.Hint = e.Code, e.Message(a.lang), e.Hint(a.lang)
+		*f = web.FaultOf(e, a.lang, a.importLabel)
 		f.Field = strings.TrimPrefix(cmp.Or(e.Args["flag"], e.Args["field"]), "--")
 		switch e.Why {
 		case "no-header", "no-column":
@@ -537,13 +562,22 @@ func (a *app) importFault(err error) *web.Fault {
 	return f
 }
 
+// importLabel is what the form of an import calls an option, or else what a row has.
+func (a *app) importLabel(field string) string {
+	name, option := strings.CutPrefix(field, "--")
+	own, row := cmp.Or(texts.Find(a.lang, "import.label."+name, nil), texts.Find(a.lang, "import.switch."+name, nil)), a.fieldLabel(desk.Subject{}, field)
+	if option {
+		return cmp.Or(own, row)
+	}
+	return cmp.Or(row, own)
+}
+
 var flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
 
 // offFlags calls by their labels what the command line has flags for: on a page nobody sees them.
 func (a *app) offFlags(s string) string {
 	return flagName.ReplaceAllStringFunc(s, func(flag string) string {
-		name := strings.TrimPrefix(flag, "--")
-		said := cmp.Or(texts.Find(a.lang, "import.label."+name, nil), texts.Find(a.lang, "import.switch."+name, nil), texts.Find(a.lang, "label."+name, nil))
+		said := a.importLabel(flag)
 		if said == "" {
 			return flag
 		}

@@ -93,6 +93,18 @@ func (p formPage) refusal() (message, hint, field string) {
 	return html.UnescapeString(m[2]), html.UnescapeString(m[3]), m[1]
 }
 
+// inItsWords is a message of the ledger with a field called as the form calls it.
+func (p formPage) inItsWords(message, path, field string) string {
+	label := regexp.MustCompile(`<label for="f-` + field + `"><span class="name">([^<]*)</span>`).FindStringSubmatch(p.text)
+	if path == "" || label == nil {
+		return message
+	}
+	return strings.Replace(message, path, html.UnescapeString(label[1]), 1)
+}
+
+// rawWords are what belongs on the command line or into a command, and not on a page.
+var rawWords = regexp.MustCompile(`fundledger |--[a-z]|"[a-z_]+"|[a-z]_[a-z]|\b(reallocated|disbursed|clawed-back|carried-over|[a-z]+-(opened|added|closed|reopened|released|withdrawn|year))\b`)
+
 // value is what stands in a field.
 func (p formPage) value(name string) string {
 	if m := regexp.MustCompile(`<input id="f-` + name + `" [^>]*?value="([^"]*)"`).FindStringSubmatch(p.text); m != nil {
@@ -161,8 +173,11 @@ func TestFormsSendWhatPostSends(t *testing.T) {
 			t.Errorf("%s %v: the page says %s", c.kind, c.answers, message)
 		case strings.TrimSpace(rs) != "":
 			r := receipts(t, rs)[0]
-			if r.Message != message || r.Hint != hint {
+			if want := page.inItsWords(r.Message, r.Args["field"], field); want != message || (r.Hint == "") != (hint == "") {
 				t.Errorf("%s %v: the page says %q %q, the receipt %q %q", c.kind, c.answers, message, hint, r.Message, r.Hint)
+			}
+			if raw := rawWords.FindString(hint); raw != "" {
+				t.Errorf("%s %v: the page says %q, of which %q is none of its words", c.kind, c.answers, hint, raw)
 			}
 			if message != "" && field == "" {
 				t.Errorf("%s %v: %q stands at no field", c.kind, c.answers, message)
@@ -183,6 +198,46 @@ func TestFormsSendWhatPostSends(t *testing.T) {
 	}
 	if n := len(p.stored(t)); n != strings.Count(deskFund, "\n") {
 		t.Errorf("%d events are stored: looking has stored something", n)
+	}
+}
+
+// TestRefusalsOnPagesAreInWordsOfThePages: of a form, and of the address of a page.
+func TestRefusalsOnPagesAreInWordsOfThePages(t *testing.T) {
+	t.Parallel()
+	p := onFolder(t)
+	s := p.serving(t, "--http", ":0")
+	p.append(t, deskFund)
+	s.read(t, strings.Count(deskFund, "\n"))
+	for _, c := range []struct {
+		kind, message, hint string
+		answers             map[string][]string
+	}{
+		{"disbursed", "金额：“1,00.0”", "", answersOfCase("year", "2022", "line", "1", "amount", "1,00.0", "channel", "payment", "date", "2022-05-01")},
+		{"disbursed", "尚余 830.00", "记账方式选“事后补记”", answersOfCase("year", "2022", "line", "1", "amount", "850.01", "channel", "payment", "date", "2022-05-01")},
+		{"disbursed", "没有项目 8", "“增设项目”表单", answersOfCase("year", "2022", "line", "8", "amount", "1", "channel", "payment", "date", "2022-05-01")},
+		{"refund", "所指事件：事件 2 是预算安排", "以下种类的事件：支出", answersOfCase("of", "2", "amount", "7", "date", "2022-05-01")},
+		{"refund", "所指事件：本资金没有事件 999", "编号或 id", answersOfCase("of", "999", "amount", "7", "year", "2022", "date", "2022-05-01")},
+		{"reallocated", "调出 10.00", "调出与调入", answersOfCase("year", "2022", "from", "1=10", "to", "2.1=4.5", "date", "2022-05-01")},
+		{"prior-year", "2022 年度尚未结账", "“退款”表单", answersOfCase("of", "5", "year", "2023", "amount", "7", "date", "2023-05-01")},
+	} {
+		message, hint, _ := s.form(t, c.kind, c.answers, "preview", "1", "lang", "zh").refusal()
+		if !strings.Contains(message, c.message) || !strings.Contains(hint, c.hint) || rawWords.MatchString(message+hint) {
+			t.Errorf("%s %v: the page says %q %q, want %q %q", c.kind, c.answers, message, hint, c.message, c.hint)
+		}
+	}
+	if text := get(t, s.site(t)+"/funds/f/years/2022/check", "Accept", "text/html", "Accept-Language", "zh").text; !strings.Contains(text, "“报告数”表单") || strings.Contains(text, "fundledger help") {
+		t.Error("the page of contradictions does not say how a figure is entered there")
+	}
+	for path, want := range map[string]string{
+		"/funds/f/years/2022?as_of=2022-13-01":              "截至（业务日期）：“2022-13-01”",
+		"/funds/f/years/2022?known_at=yesterday":            "所知至（事件号）：“yesterday”",
+		"/funds/f/years/2022/progress?threshold=fast":       "落后几个百分点算慢：“fast”",
+		"/funds/f/years/2022/reconciliation?month=december": "月份：“december”",
+	} {
+		got := get(t, s.site(t)+path, "Accept", "text/html", "Accept-Language", "zh")
+		if _, said, _ := strings.Cut(got.text, `<section class="problem"`); got.StatusCode != 422 || !strings.Contains(said, want) {
+			t.Errorf("%s: %d, the page says %.400s, want %s", path, got.StatusCode, said, want)
+		}
 	}
 }
 

@@ -275,6 +275,7 @@ type importing struct {
 	lines    *statementLines // of a bank's statement: those that are there
 	words    bool            // somebody reads the answers, and gets those that matter in words
 	showing  bool            // what became of each row is to be shown
+	onPage   bool            // to who looks at a page
 	most     int             // rows that are shown whatever became of them; 0 is all
 	more     int             // rows that were not
 
@@ -506,7 +507,7 @@ func (i *importing) answered(r *ledger.Receipt) {
 		fmt.Fprintln(i.app.stdout, i.app.say("import.row", map[string]string{"row": i.at(item.Sheet, item.Row), "message": r.Message, "hint": r.Hint}))
 	}
 	if i.showing {
-		reason := sheet.Words(r.Message)
+		reason := sheet.Words(i.reason(r))
 		if r.Status == ledger.Duplicate {
 			reason = sheet.Say("import.there", sheet.Member{Name: "seq", Value: sheet.Number(r.Seq)})
 		} else if len(r.Flags) > 0 {

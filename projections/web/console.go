@@ -193,7 +193,8 @@ func (v *view) refuse(err error) {
 	}
 	v.Problem = &mishap{Code: events.CodeOf(err), Message: err.Error()}
 	if errors.As(err, &e) {
-		v.Problem.Message, v.Problem.Hint = e.Message(v.Lang), e.Hint(v.Lang)
+		f := FaultOf(e, v.Lang, v.asked)
+		v.Problem.Message, v.Problem.Hint = f.Message, f.Hint
 	}
 	v.showProblem()
 }

@@ -246,6 +246,11 @@ func (v *view) check(_ *projections.Book, _ *ask, s *sheet.Sheet) error {
 		main.Classes = append(main.Classes, classCount{string(c), count[string(c)]})
 	}
 	first(s, newestShown)
+	for i, f := range s.Face {
+		if f.Kind == sheet.Saying && f.Text() == "face.check-nothing" { // which leads to the manual of the program
+			s.Face[i] = sheet.Words(v.Say("check.nothing"))
+		}
+	}
 	var err error
 	if len(wrong) > 0 {
 		apart := *s

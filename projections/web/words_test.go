@@ -53,3 +53,33 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfRefusals: what pages say otherwise than the ledger, the ledger says too, of the same; and no page tells anybody to run a program, or to write a command.
+func TestWordsOfRefusals(t *testing.T) {
+	field := regexp.MustCompile(`\.([a-z_]+)`)
+	for _, name := range texts.Names(words.English) {
+		if !strings.HasPrefix(name, "hint.") && !strings.HasPrefix(name, "code.") {
+			continue
+		}
+		if !words.Ledger.Has(name) {
+			t.Errorf("the ledger does not say %s", name)
+		}
+		_, why, _ := strings.Cut(name, ".")
+		known := words.Ledger.Text(words.English, "code."+why) + words.Ledger.Text(words.English, "hint."+why)
+		for _, block := range regexp.MustCompile(`\{\{[^}]*\}\}`).FindAllString(texts.Text(words.English, name), -1) {
+			for _, m := range field.FindAllStringSubmatch(block, -1) {
+				if !strings.Contains(known, m[0]) {
+					t.Errorf("%s speaks of %s, which the ledger does not", name, m[1])
+				}
+			}
+		}
+	}
+	// What stands in commands and addresses, for those who write them.
+	elsewhere := regexp.MustCompile(`^hint\.(malformed|unknown-kind|missing-field\.kind|bad-value\.(type-|code$|place-|where-))`)
+	terminal := regexp.MustCompile(`fundledger [a-z]|"[a-z]+"`)
+	for _, name := range words.Ledger.Names(words.English) {
+		if strings.HasPrefix(name, "hint.") && !elsewhere.MatchString(name) && !texts.Has(name) && terminal.MatchString(words.Ledger.Text(words.English, name)) {
+			t.Errorf("%s is said on pages, where nobody can do %q", name, words.Ledger.Text(words.English, name))
+		}
+	}
+}
