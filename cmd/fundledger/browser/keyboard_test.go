@@ -76,3 +76,55 @@ func TestSliderByKeyboard(t *testing.T) {
 	press(slices.Repeat([]string{kb.ArrowLeft}, 12)...)
 	p.shows("known at 138", table(t, s.folder, "zh", append(args, "--known-at", "138")...))
 }
+
+// TestClocksOfANarrowPage: both sliders stand on a line each with where they are, and leave the view to what the page is about; the rest of the clocks is opened by the
+// keyboard.
+func TestClocksOfANarrowPage(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	p := open(t, s, narrow)
+	args := []string{"table", "execution", "--fund", "cd-gx", "--year", "2022"}
+	for _, lang := range languages {
+		p.visit(inLanguage(s, ofYear, lang))
+		p.await("the sliders are there", `() => document.querySelector("[data-days]")?.checkVisibility() === true`)
+		face := js[struct {
+			Height, Heading float64
+			Lines, Small    []string
+		}](p, `() => {
+			const form = document.querySelector(".clocks"), box = (e) => e.getBoundingClientRect();
+			const seen = [...form.querySelectorAll("a, button, input")].filter(e => e.checkVisibility());
+			return {
+				height: box(form).height, heading: box(document.querySelector("h1")).bottom,
+				lines: [...form.querySelectorAll(".clock")].map(clock => [...clock.querySelectorAll("label, input, button, span")]
+					.filter(e => e.checkVisibility() && box(e).top < box(clock).bottom && Math.abs((box(e).top + box(e).bottom - box(clock).top - box(clock).bottom) / 2) < 8).map(e => e.tagName).join(" ")),
+				small: seen.filter(e => box(e).height < 24 || box(e).width < 24).map(e => e.outerHTML),
+			};
+		}`)
+		if face.Height > 120 || face.Heading > 640 || len(face.Small) > 0 {
+			t.Errorf("in %s the clocks are %v high, the heading ends at %v, and too small are %q", lang, face.Height, face.Heading, face.Small)
+		}
+		for _, line := range face.Lines {
+			if line != "LABEL SPAN INPUT SPAN" {
+				t.Errorf("in %s a clock has on its line %s", lang, line)
+			}
+		}
+		brief := `(day, known) => {
+			const [d, k] = ["[data-day-brief]", "[data-known-brief]"].map(name => document.querySelector(name).textContent);
+			return (day == "" ? !/\d/.test(d) && d != "" : d == day) && k == known;
+		}`
+		p.await("it says where the clocks stand", brief, "", "150/150")
+		p.do(chromedp.Focus(chromedp.CSS("[data-days]")))
+		p.do(chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.ArrowLeft))
+		p.await("it says where the clocks were moved to", brief, "2022-01-01", "149/150")
+		p.shows("by the sliders", table(t, s.folder, lang, append(args, "--as-of", "2022-01-01", "--known-at", "149")...))
+		p.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab))
+		if !js[bool](p, `() => document.activeElement.dataset.rest !== undefined && document.activeElement.getAttribute("aria-expanded") == "false"`) {
+			t.Fatalf("in %s the fourth that Tab comes to is not what opens the rest", lang)
+		}
+		for _, open := range []bool{true, false} {
+			p.do(chromedp.KeyEvent(kb.Enter))
+			p.await("the rest is opened and closed", `(open) => document.activeElement.getAttribute("aria-expanded") == String(open) && ["#as-of", "#known-at", "[data-play]", ".said"].every(part => document.querySelector(".clocks " + part).checkVisibility() == open)`, open)
+			p.reflows("narrow, in " + lang)
+		}
+	}
+}

@@ -95,6 +95,7 @@ func TestAppendIsSeenInOtherWindows(t *testing.T) {
 			if seq := js[string](p, `() => document.body.dataset.seq`); seq != fmt.Sprint(r.Seq) {
 				t.Errorf("in %s the page says that it shows event %s, want %d", lang, seq, r.Seq)
 			}
+			p.await("the clock of events goes on to it", `(n) => document.querySelector("[data-numbers]").value == n && document.querySelector("[data-known-brief]").textContent == n + "/" + n`, fmt.Sprint(r.Seq))
 			if i == 0 {
 				p.await("what changed is marked", `() => ["123.45", "876.55"].every(text => marked.includes(text))`)
 			}

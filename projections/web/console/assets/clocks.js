@@ -10,8 +10,8 @@ export function clocks() {
   const form = document.querySelector('[data-clocks]');
   if (!form) return;
   const {body} = document;
-  const days = form.querySelector('[data-days]'), date = form.querySelector('[data-date]'), daySaid = form.querySelector('[data-day-said]');
-  const numbers = form.querySelector('[data-numbers]'), number = form.querySelector('[data-number]');
+  const days = form.querySelector('[data-days]'), date = form.querySelector('[data-date]'), daySaid = form.querySelector('[data-day-said]'), dayBrief = form.querySelector('[data-day-brief]');
+  const numbers = form.querySelector('[data-numbers]'), number = form.querySelector('[data-number]'), knownBrief = form.querySelector('[data-known-brief]');
   const knownSaid = () => form.querySelector('[data-known-said]');
   const words = form.dataset;
   const first = Date.parse(words.first), yearFrom = Date.parse(words.from), yearTo = Date.parse(words.to);
@@ -33,7 +33,21 @@ export function clocks() {
     else if (date.value && at > yearTo) text = fill(words.after, {date: date.value, n: Math.round((at - yearTo) / day)});
     else if (date.value) text = fill(words.day, {date: date.value, n: Math.round((at - yearFrom) / day) + 1, all: Math.round((yearTo - yearFrom) / day) + 1});
     daySaid.textContent = text;
+    dayBrief.textContent = date.value || words.any;
     days.setAttribute('aria-valuetext', text);
+  };
+
+  // sayKnown says where the slider of numbers stands, where there is little room.
+  const sayKnown = () => {
+    knownBrief.textContent = `${numbers.value}/${numbers.max}`;
+  };
+
+  // newest has the slider of numbers end at the newest event, and stay there where it stood there.
+  const newest = (n) => {
+    words.newest = numbers.max = n;
+    number.placeholder = n;
+    if (!number.value && !playing) numbers.value = n;
+    sayKnown();
   };
 
   const address = () => {
@@ -92,12 +106,10 @@ export function clocks() {
     const feed = page.body.dataset.live;
     if (feed) body.dataset.live = feed;
     else body.removeAttribute('data-live');
-    const newest = page.querySelector('[data-clocks]')?.dataset.newest;
-    if (newest) {
-      words.newest = numbers.max = newest;
-      number.placeholder = newest;
-    }
+    const last = page.querySelector('[data-clocks]')?.dataset.newest;
+    if (last) newest(last);
     if (document.activeElement !== numbers && !playing) numbers.value = number.value ? body.dataset.seq : numbers.max;
+    sayKnown();
     if (!feed) {
       const fixed = page.querySelector('[data-said]')?.textContent;
       if (fixed) status.textContent = fixed;
@@ -116,6 +128,7 @@ export function clocks() {
     number.value = n >= Number(numbers.max) ? '' : String(n);
     numbers.value = n;
     numbers.setAttribute('aria-valuetext', fill(words.known, {n, all: numbers.max}));
+    sayKnown();
     move();
   };
 
@@ -147,6 +160,7 @@ export function clocks() {
   number.addEventListener('change', () => {
     stop();
     if (/^\d*$/.test(number.value)) numbers.value = number.value || numbers.max;
+    sayKnown();
     move();
   });
   form.addEventListener('submit', (event) => {
@@ -160,14 +174,21 @@ export function clocks() {
     days.value = days.max;
     numbers.value = numbers.max;
     sayDay();
+    sayKnown();
     move();
   });
-  // Where the page is renewed, the words beside the slider of numbers say when that event was recorded.
+  // Where the page is renewed, there may be more events, and the words beside the slider of numbers say when the one shown was recorded.
   document.addEventListener('exchanged', () => {
+    if (body.dataset.live && !number.value && !running) newest(body.dataset.seq);
     if (!running || !again) numbers.setAttribute('aria-valuetext', knownSaid().textContent);
   });
   sayDay();
+  sayKnown();
   numbers.setAttribute('aria-valuetext', knownSaid().textContent);
+
+  // Where there is little room the sliders alone are seen, and the rest when it is asked for.
+  const rest = form.querySelector('[data-rest]');
+  rest.addEventListener('click', () => rest.setAttribute('aria-expanded', String(form.toggleAttribute('data-whole'))));
 
   // Playing forward: through all of a slider in some seconds, from its beginning where it stands at its end.
   const name = (button, word) => {
