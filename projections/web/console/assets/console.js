@@ -17,11 +17,13 @@ for (const button of document.querySelectorAll('[data-theme-switch]')) {
 document.addEventListener('click', (event) => {
   if (event.target.closest('[data-print]')) print();
   const button = event.target.closest('[data-copy]');
-  if (button) copy(button.dataset.copy);
+  if (button) copy(new URL(button.dataset.copy, location.href).href);
 });
 
 // copy puts an address on the clipboard and says so. Where a browser does not let a page do that, the address is selected for who copies it by hand.
+let forget = 0;
 async function copy(address) {
+  clearTimeout(forget);
   const said = document.querySelector('[data-copied]');
   try {
     await navigator.clipboard.writeText(address);
@@ -35,7 +37,7 @@ async function copy(address) {
     field.select();
     return;
   }
-  setTimeout(() => said.replaceChildren(), 4000);
+  forget = setTimeout(() => said.replaceChildren(), 4000);
 }
 
 // A table that has to be moved to be seen whole, and has no link to come to, is itself come to by Tab. All are measured before any is changed, so that the page is laid

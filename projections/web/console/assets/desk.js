@@ -187,11 +187,6 @@ function desk() {
       input.focus();
       ask(false);
     }
-    if (button.dataset.copy) {
-      navigator.clipboard?.writeText(new URL(button.dataset.copy, location.href).href).then(() => {
-        button.textContent = button.dataset.copied;
-      });
-    }
     if (button.dataset.moreLegs !== undefined) {
       const legs = button.parentElement.querySelectorAll('[data-leg]');
       const leg = legs[legs.length - 1].cloneNode(true);
