@@ -1,9 +1,10 @@
 // Moving the two clocks: sliders for business dates and for numbers of events, and playing them forward. What is shown always stands in the address.
-import {renew} from './page.js';
+import {renew, stands} from './page.js';
 
 const day = 86400000;
 const frame = 100; // milliseconds between two moments that are played
 const frames = 150; // for all of a slider
+const absent = 2000; // milliseconds until a server that is not there is asked again
 const settled = 400; // milliseconds between two changes of the address: browsers refuse more than a hundred in half a minute; and after which clocks stand still
 
 export function clocks() {
@@ -16,7 +17,7 @@ export function clocks() {
   const words = form.dataset;
   const first = Date.parse(words.first), yearFrom = Date.parse(words.from), yearTo = Date.parse(words.to);
   const status = document.querySelector('[data-said]');
-  let playing = null, running = false, again = false, settling = 0, moved = 0;
+  let playing = null, coming = null, again = false, settling = 0, moved = 0, retrying = 0;
 
   for (const hidden of form.querySelectorAll('[hidden]')) hidden.hidden = false;
   form.querySelector('[data-submit]').hidden = true;
@@ -74,25 +75,62 @@ export function clocks() {
     if (performance.now() - moved < settled / 2) settling = setTimeout(settle, settled);
     else show();
   };
+  stands(() => (settling ? address() : location.href));
 
-  // show renews the page for where the clocks stand. One request is under way at a time; where they moved on meanwhile, another follows it.
-  const show = async () => {
-    if (running) {
-      again = true;
-      return;
-    }
-    running = true;
+  const stand = () => `${date.value} ${number.value}`;
+  let shown = stand();
+
+  // show renews the page for where the clocks stand. One request is under way at a time; where they moved on meanwhile, or news took it over, another follows it.
+  const show = () => {
+    if (coming) again = true;
+    else coming = come();
+  };
+  const come = async () => {
+    clearTimeout(retrying);
     do {
       again = false;
       try {
+        const at = stand();
         const page = await renew(address(), {quiet: true, passing: settling !== 0});
-        if (page) accept(page);
-      } catch {
-        break; // the status says that the server is not there
+        if (page) {
+          accept(page);
+          shown = at;
+        } else again = true;
+      } catch { // the status says that the server is not there; of a fixed page no news tells when it is back
+        if (!body.dataset.live) retrying = setTimeout(show, absent);
+        again = false;
       }
     } while (again);
-    running = false;
+    coming = null;
   };
+  addEventListener('pageshow', ({persisted}) => { if (persisted && shown !== stand()) show(); });
+
+  // What is pressed while the page for where the clocks stand is still to come would be of where they stood, and what is printed would lack what is for paper. It is
+  // pressed again when that page has come. A link may be another by then, or stand elsewhere: it is known by what it has beside the clocks.
+  const press = (event) => {
+    const pressed = event.target.closest?.('a[href], [data-print], [data-copy]');
+    if (!pressed || form.contains(pressed) || event.button > 1) return;
+    if (settling) {
+      clearTimeout(settling);
+      moved = -Infinity;
+      settle();
+    }
+    if (!coming || shown === stand() && pressed.dataset.print === undefined) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    stop();
+    const was = pressed.hasAttribute('href') && bare(pressed);
+    coming.then(() => {
+      const now = was && [pressed, ...document.querySelectorAll('a[href]')].find((link) => link.isConnected && bare(link) === was);
+      (now || pressed).dispatchEvent(new MouseEvent(event.type, event));
+    });
+  };
+  const bare = (link) => {
+    const to = new URL(link.getAttribute('href'), location.href);
+    for (const {name} of [date, number]) to.searchParams.delete(name);
+    return to.href;
+  };
+  for (const type of ['click', 'auxclick']) document.addEventListener(type, press, true);
 
   // accept takes over what belongs to the page as a whole.
   const accept = (page) => {
@@ -179,8 +217,8 @@ export function clocks() {
   });
   // Where the page is renewed, there may be more events, and the words beside the slider of numbers say when the one shown was recorded.
   document.addEventListener('exchanged', () => {
-    if (body.dataset.live && !number.value && !running) newest(body.dataset.seq);
-    if (!running || !again) numbers.setAttribute('aria-valuetext', knownSaid().textContent);
+    if (body.dataset.live && !number.value && !coming) newest(body.dataset.seq);
+    if (!again) numbers.setAttribute('aria-valuetext', knownSaid().textContent);
   });
   sayDay();
   sayKnown();

@@ -2,10 +2,14 @@
 
 let running = null;
 
+// where is the address of what the page shows or is about to: its own, but for the moment in which that has not followed the clocks yet.
+let where = () => location.href;
+export function stands(at) { where = at; }
+
 // renew asks for a page and puts its parts in the place of those that differ. Only the newest request counts: one that is under way is given up.
 // It returns the document that came, or null where another took over. Where somebody moves through time, changes are not shown as news: quiet. What is passing, since
 // another will follow it, comes without what is for paper alone.
-export async function renew(address = location.href, {quiet = false, passing = false} = {}) {
+export async function renew(address = where(), {quiet = false, passing = false} = {}) {
   running?.abort();
   const mine = running = new AbortController();
   try {
