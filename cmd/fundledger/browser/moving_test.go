@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -100,5 +101,32 @@ func TestPressedWhileThePageIsToCome(t *testing.T) {
 	}
 	if value := js[string](p, `() => document.querySelector("[data-days]").value`); value != "180" {
 		t.Errorf("there the slider stands at %s", value)
+	}
+}
+
+// TestNewsWhileTheClocksMove appends just after the slider was moved: what is new comes, and the page is never again of where the slider stood before.
+func TestNewsWhileTheClocksMove(t *testing.T) {
+	t.Parallel()
+	s := serving(t)
+	seq := appended(t, s.folder, small).Seq
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, smallYear, "en"))
+	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	js[bool](p, `(command) => new Promise((posted, failed) => {
+		window.shown = [];
+		document.addEventListener("exchanged", async () => {
+			shown.push(document.querySelector("main").innerText.includes("as of: 2022-04-11"));
+			if (shown.length > 1) return;
+			const answer = await fetch("/v1/funds/f/events", {method: "POST", body: command, headers: {"Content-Type": "application/json"}});
+			if (answer.ok) posted(true);
+			else failed(await answer.text());
+		});
+		const slider = document.querySelector("[data-days]");
+		slider.value = 100;
+		slider.dispatchEvent(new Event("input", {bubbles: true}));
+	})`, pay("new", "10.01"))
+	p.await("what is new has come, and all of its page", `(seq) => document.body.dataset.seq == seq && document.querySelector(".qr .address")?.textContent.includes("as_of=2022-04-11")`, seq+1)
+	if shown := js[[]bool](p, `() => shown`); slices.Contains(shown, false) {
+		t.Errorf("of the pages that came these were of where the slider stands: %v", shown)
 	}
 }
