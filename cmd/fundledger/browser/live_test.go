@@ -162,6 +162,10 @@ func TestServerComesBack(t *testing.T) {
 	p.pass(`status of 503`)                      // while it begins
 	p.visit(inLanguage(s, smallYear, "en"))
 	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	fixed := open(t, s, wide) // of a moment that no news tells anything of
+	fixed.pass(`Failed to load resource: net::ERR_`)
+	fixed.pass(`status of 503`)
+	fixed.visit(inLanguage(s, smallYear, "en", "known_at", "2"))
 	js[bool](p, `(after) => {
 		window.heard = [];
 		const feed = new EventSource("/v1/funds/f/feed?after=" + after);
@@ -179,6 +183,11 @@ func TestServerComesBack(t *testing.T) {
 	p.await("the feed has it", `(n) => heard.includes(n)`, want[0])
 	s.stop()
 	p.await("it says that the server is gone", `() => document.querySelector("[data-status]").dataset.state == "lost"`)
+	js[bool](fixed, `() => {
+		const input = document.querySelector("[data-number]");
+		input.value = "1";
+		return input.dispatchEvent(new Event("change", {bubbles: true}));
+	}`)
 	add("down")
 	again, err := serve(s.folder, "--http", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
@@ -187,6 +196,7 @@ func TestServerComesBack(t *testing.T) {
 	t.Cleanup(again.stop)
 	p.shows("after a restart", table(t, s.folder, "en", "table", "execution", "--fund", "f", "--year", "2022"))
 	p.await("it is live again", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	fixed.await("where the clocks were moved to meanwhile", `() => document.body.dataset.seq == "1"`)
 	add("after")
 	p.await("the feed has all", `(n) => heard.includes(n)`, want[2])
 	if heard := js[[]int](p, `() => heard`); !slices.Equal(heard, want) {
