@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"fundledger/events"
@@ -53,4 +54,38 @@ func (v *view) there() (out []wayOut) {
 		out = append(out, wayOut{string(fund), "/funds/" + string(fund)})
 	}
 	return out
+}
+
+// refuse makes a page of an error.
+func (v *view) refuse(err error) {
+	err = said(err, v.Lang)
+	v.status = http.StatusUnprocessableEntity
+	var own interface{ HTTPStatus() int }
+	var e *events.Error
+	switch {
+	case errors.As(err, &own):
+		v.status = own.HTTPStatus()
+	case events.CodeOf(err) == events.Unavailable || events.CodeOf(err) == events.Busy:
+		v.status = http.StatusServiceUnavailable
+	case events.CodeOf(err) == events.Tampered:
+		v.status = http.StatusInternalServerError
+	}
+	v.Problem = &mishap{Code: events.CodeOf(err), Message: err.Error()}
+	if errors.As(err, &e) {
+		f := FaultOf(e, v.Lang, v.asked)
+		v.Problem.Message, v.Problem.Hint = f.Message, f.Hint
+	}
+	v.showProblem()
+}
+
+// showProblem makes the page one that says why there is nothing to show.
+func (v *view) showProblem() {
+	v.Main = v.there()
+	if v.status == http.StatusNotFound { // what the page is about may be what there is not
+		v.Fund, v.Year = "", 0
+	}
+	v.Title, v.Template, v.Live, v.Clocks, v.tag, v.same = v.Say("problem.title"), "problem", "", nil, "", false
+	if v.status == http.StatusServiceUnavailable {
+		v.Live = everyFund
+	}
 }

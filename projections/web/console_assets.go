@@ -1,0 +1,80 @@
+package web
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"fundledger/events"
+	"fundledger/events/words"
+)
+
+//go:embed console words
+var consoleFiles embed.FS
+
+// Asset is the address of a file of the console. It has the hash of all of them, so that it may be kept for ever.
+func (v *view) Asset(name string) string { return "/assets/" + assetsVersion + "/" + name }
+
+// layouts has the whole page for each template.
+var layouts = func() map[string]*template.Template {
+	root := template.Must(template.New("").ParseFS(consoleFiles, "console/layout.html", "console/drawn.html"))
+	out := map[string]*template.Template{}
+	files, err := fs.Glob(consoleFiles, "console/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "layout" || name == "drawn" {
+			continue
+		}
+		out[name] = template.Must(template.Must(root.Clone()).ParseFS(consoleFiles, file))
+	}
+	return out
+}()
+
+// assets are the files of the console by their names.
+var assets, assetsVersion = func() (map[string][]byte, string) {
+	all := map[string][]byte{}
+	hash := sha256.New()
+	files, err := fs.Glob(consoleFiles, "console/assets/*")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		data, err := consoleFiles.ReadFile(file)
+		if err != nil {
+			panic(err)
+		}
+		all[path.Base(file)] = data
+		fmt.Fprintf(hash, "%s %d\n", file, len(data))
+		hash.Write(data)
+	}
+	return all, hex.EncodeToString(hash.Sum(nil)[:8])
+}()
+
+// asset answers with a file of the console.
+func (s *site) asset(w http.ResponseWriter, r *http.Request, _ words.Language) error {
+	data, found := assets[r.PathValue("name")]
+	if !found {
+		return fault{&events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{
+			"field": "name", "value": clip(r.PathValue("name")), "choices": "console.css console.js",
+		}}, http.StatusNotFound}
+	}
+	header := w.Header()
+	header.Set("Cache-Control", "no-cache")
+	if r.PathValue("version") == assetsVersion {
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	header.Del("Vary")
+	header.Set("Content-Type", mime.TypeByExtension(path.Ext(r.PathValue("name"))))
+	compressed(w, r, http.StatusOK, data)
+	return nil
+}
