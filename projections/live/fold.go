@@ -279,18 +279,32 @@ func (f *fold) look() error {
 	return nil
 }
 
-// apply applies what is held, a batch under each lock, and reports whether all of it could be.
+// apply applies what is held, and reports whether all of it could be.
 func (f *fold) apply() bool {
+	fault := f.take()
+	switch { // nobody reads the lines any more
+	case fault != nil:
+		f.fail(fault)
+		return false
+	case f.ctx.Err() != nil:
+		return false
+	}
+	f.held.clear()
+	return true
+}
+
+// take applies what is held, a batch under each lock. The error is why the event after the last cannot be.
+func (f *fold) take() (fault error) {
 	ctx, stop := context.WithCancel(f.ctx)
 	batches := reading.Start(ctx, f.held.lines, f.held.twig)
 	defer func() {
 		stop()
-		for range batches { // nobody reads the lines any more
+		for range batches { // until the lines have been left
 		}
 	}()
 	start, line := 0, 0
 	for batch := range batches {
-		fault := batch.Err
+		fault = batch.Err
 		f.lock()
 		t := f.following()
 		if !f.shown {
@@ -315,16 +329,11 @@ func (f *fold) apply() bool {
 			t.news()
 		}
 		if fault != nil {
-			f.fail(fault)
-			return false
+			return fault
 		}
 		batch.Again()
 	}
-	if f.ctx.Err() != nil {
-		return false
-	}
-	f.held.clear()
-	return true
+	return nil
 }
 
 func (f *fold) set(change func()) {

@@ -449,13 +449,15 @@ func TestAsKnownAtEveryNumber(t *testing.T) {
 	}
 }
 
+// misfit makes an event post to a line that there is not.
+func misfit(line []byte) []byte {
+	return []byte(strings.Replace(string(line), `"line":"1","measure"`, `"line":"7","measure"`, 1))
+}
+
 func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 	t.Parallel()
 	later := func(line []byte) []byte {
 		return []byte(strings.Replace(string(line), "appropriated.v1", "appropriated.v2", 1))
-	}
-	misfit := func(line []byte) []byte {
-		return []byte(strings.Replace(string(line), `"line":"1","measure"`, `"line":"7","measure"`, 1))
 	}
 	for name, c := range map[string]struct {
 		spoil func([]byte) []byte
@@ -519,6 +521,26 @@ func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 				t.Errorf("it was told again: %v", <-told)
 			}
 		})
+	}
+}
+
+// A book that stops lets go of the lines that it holds, which are read ahead of what it applies.
+func TestStoppingWhileMoreIsRead(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	told := make(chan *Stopped, 1)
+	b := d.books(Options{Stopped: func(e *Stopped) { told <- e }})
+	for _, fund := range []events.Fund{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		d.write(fund, 4)
+		d.mustCut(b, fund, 0, "")
+		lines := [][]byte{misfit(event(t, fund, 5))}
+		for n := events.Seq(6); n <= 800; n++ {
+			lines = append(lines, event(t, fund, n))
+		}
+		d.block(fund, lines...)
+		if e := <-told; e.Fund != fund || e.At != 5 || events.CodeOf(e.Err) != events.Tampered {
+			t.Errorf("%s stopped with %v", fund, e)
+		}
 	}
 }
 
