@@ -350,6 +350,14 @@ func TestFundsThatComeLater(t *testing.T) {
 		}
 	}
 	b.mu.Unlock()
+	r, err := b.enter("c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.leave()
+	if <-r.fold.Load().ended; r.ctx.Err() == nil {
+		t.Error("something is left of what is not there")
+	}
 	waited := make(chan Cut)
 	go func() { waited <- d.mustCut(b, "b", 3, "") }()
 	d.write("b", 2)
@@ -509,13 +517,21 @@ func TestWhatCannotBeAppliedStopsThatFundAlone(t *testing.T) {
 			if state, err := overview.Next(t.Context()); err != nil || !strings.Contains(string(state), `{"fund":"b","seq":6}`) || strings.Contains(string(state), `"a"`) {
 				t.Errorf("of all funds there is %s, %v", state, err)
 			}
-			// Folded anew it comes to the same.
+			// Folded anew it comes to the same, and nothing of that is left.
+			var anew atomic.Pointer[context.Context]
+			d.putBetween(func(ctx context.Context, real iter.Seq2[[]byte, error], yield func([]byte, error) bool) {
+				anew.Store(&ctx)
+				real(yield)
+			})
 			if _, err := b.Rebuild(t.Context(), "a"); err != nil {
 				t.Fatal(err)
 			}
 			s = d.until(b, "a", func(s *Status) bool { return !s.Rebuilding })
 			if s.State != StoppedHere || s.Seq != 4 {
 				t.Errorf("rebuilt, the status is %+v", s)
+			}
+			if (*anew.Load()).Err() == nil {
+				t.Error("the book that could not take the place of the other is held")
 			}
 			if len(told) != 0 {
 				t.Errorf("it was told again: %v", <-told)

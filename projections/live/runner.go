@@ -54,8 +54,9 @@ func (r *runner) leave() {
 	r.inUse.Add(-1)
 }
 
-// drop forgets a runner, if it is still the one of its fund.
+// drop forgets a runner, if it is still the one of its fund, and ends it: anybody may ask for any number of funds that there are not.
 func (b *Books) drop(r *runner) {
+	r.stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.runners[r.fund] == r {
@@ -285,6 +286,9 @@ func (r *runner) rebuild() {
 	r.books.running.Go(func() {
 		f := r.begin()
 		err := r.replace(old, f)
+		if err != nil {
+			f.stop() // else its book would be held for as long as the runner is
+		}
 		r.mu.Lock()
 		r.rebuilding, r.failed = false, err
 		r.mu.Unlock()
