@@ -161,7 +161,7 @@ func balanceAt(book *projections.Book, at Cut, year events.Year) (balance, error
 	return balance{at.Seq, s}, nil
 }
 
-// changed is what of a balance differs from an earlier one, as JSON on one line; nil where nothing does.
+// changedBalance is what of a balance differs from an earlier one, as JSON on one line; nil where nothing does.
 func changedBalance(before, after balance) ([]byte, error) {
 	s := sheet.Changed(before.sheet, after.sheet)
 	if s == nil {

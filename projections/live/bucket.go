@@ -325,7 +325,7 @@ func (p *publisher) watched(s *jetstream.StreamInfo, kv jetstream.KeyValue, writ
 				}
 				revisions[fund][year] = entry.Revision()
 			default:
-				if err := kv.Delete(p.ctx, entry.Key(), jetstream.LastRevision(entry.Revision())); err != nil {
+				if err := p.takeAway(kv, entry); err != nil {
 					return err
 				}
 			}
@@ -354,13 +354,26 @@ func (p *publisher) watched(s *jetstream.StreamInfo, kv jetstream.KeyValue, writ
 	return nil
 }
 
+// takeAway deletes a value, unless there is another by now.
+func (p *publisher) takeAway(kv jetstream.KeyValue, entry jetstream.KeyValueEntry) error {
+	err := kv.Delete(p.ctx, entry.Key(), jetstream.LastRevision(entry.Revision()))
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		return nil
+	}
+	return err
+}
+
 // judge takes away what the bucket has of a fund and no set of events produces, whoever has written it. The fund must be locked.
 func (p *publisher) judge(kv jetstream.KeyValue, fund events.Fund, last events.Seq) error {
 	lister, err := kv.ListKeysFiltered(p.ctx, string(fund)+".*")
 	if err != nil {
 		return err
 	}
+	var keys []string // all of them: a lister that is left before its end waits for ever
 	for key := range lister.Keys() {
+		keys = append(keys, key)
+	}
+	for _, key := range keys {
 		entry, err := kv.Get(p.ctx, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue
@@ -373,7 +386,7 @@ func (p *publisher) judge(kv jetstream.KeyValue, fund events.Fund, last events.S
 			return err
 		}
 		if !is {
-			if err := kv.Delete(p.ctx, key, jetstream.LastRevision(entry.Revision())); err != nil && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+			if err := p.takeAway(kv, entry); err != nil {
 				return err
 			}
 		}

@@ -68,6 +68,33 @@ func (d *desk) upToDate(b *Books, fund events.Fund, year events.Year) {
 	}
 }
 
+// TestOnlyWhatWasSeenIsTakenAway: where another has put something in its place meanwhile, that stays, and it is no fault.
+func TestOnlyWhatWasSeenIsTakenAway(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	kv, err := d.jetStream().CreateKeyValue(t.Context(), jetstream.KeyValueConfig{Bucket: Bucket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text string) jetstream.KeyValueEntry {
+		if _, err := kv.PutString(t.Context(), "a.2023", text); err != nil {
+			t.Fatal(err)
+		}
+		return d.value("a.2023")
+	}
+	first, second := put("first"), put("second")
+	p := &publisher{ctx: t.Context()}
+	if err := p.takeAway(kv, first); err != nil {
+		t.Errorf("what is not there any more: %v", err)
+	}
+	if now := d.value("a.2023"); now == nil || string(now.Value()) != "second" {
+		t.Errorf("now there is %v", now)
+	}
+	if err := p.takeAway(kv, second); err != nil || d.value("a.2023") != nil {
+		t.Errorf("what is there: %v", err)
+	}
+}
+
 // TestTheBucketNeverGoesBack has several publish what each is told of, while others are told nothing, and holds every value that was ever there against the table at its number.
 func TestTheBucketNeverGoesBack(t *testing.T) {
 	t.Parallel()

@@ -82,6 +82,7 @@ func (t *tail) add(n events.Seq, line []byte) {
 		oldest := &t.segments[0]
 		t.size -= len(oldest.text)
 		t.start += events.Seq(len(oldest.ends))
+		*oldest = segment{} // else its text would be held until the segments are moved
 		t.segments = t.segments[1:]
 	}
 }
@@ -177,14 +178,13 @@ func (o *outlet) watch() {
 
 // fill begins the tail where the book stands, and takes some of what is before that from the log.
 func (o *outlet) fill() {
-	var at events.Seq
 	f, err := o.runner.until(o.ctx, nil, func(f *fold) bool { return f.shown })
 	if err != nil {
 		o.retire()
 		o.tail.fail(err)
 		return
 	}
-	at = f.taken // nothing is applied while it is locked: what comes next is put into the tail
+	at := f.taken // nothing is applied while it is locked: what comes next is put into the tail
 	o.tail.mu.Lock()
 	o.tail.start, o.tail.last, o.tail.shown = at, at, at
 	o.tail.mu.Unlock()
@@ -192,10 +192,7 @@ func (o *outlet) fill() {
 	f.mu.RUnlock()
 	o.books.running.Go(o.gather)
 	o.books.running.Go(o.watch)
-	from := events.Seq(0)
-	if at > tailFrom {
-		from = at - tailFrom
-	}
+	from := at - min(at, tailFrom)
 	if older, err := framed(f.lines(o.ctx, from, at), from, tailBytes/2); err == nil {
 		o.tail.before(older)
 	}
