@@ -14,38 +14,6 @@ import (
 	"fundledger/ledger"
 )
 
-// site is where a server says that it serves over HTTP.
-func (s *server) site(t *testing.T) string {
-	t.Helper()
-	url := regexp.MustCompile(`http://[^ ;"]+`).FindString(s.err.String())
-	if url == "" {
-		t.Fatalf("serve says %s", s.err)
-	}
-	return url
-}
-
-// fetch sends a request and returns the status and the body of the answer. Headers are names and values in turn.
-func fetch(t *testing.T, method, url, body string, headers ...string) (status int, text string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(data)
-}
-
 func TestServeOverHTTP(t *testing.T) {
 	t.Parallel()
 	p := onFolder(t)

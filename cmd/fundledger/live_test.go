@@ -37,14 +37,7 @@ func listen(t *testing.T, url string, headers ...string) *listener {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := http.DefaultClient.Do(asking(ctx, t, "GET", url, "", headers...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 // follows some.
 func TestEveryLinkOfThePagesLeadsSomewhere(t *testing.T) {
 	t.Parallel()
-	site := onFolder(t).serving(t, "--sample", "--http", ":0").site(t)
+	site := sampleSite(t)
 	link := regexp.MustCompile(`<a\b[^>]*\bhref="([^"]*)"`)
 	asset := regexp.MustCompile(`<(?:link|script|img)\b[^>]*\b(?:href|src)="([^"]*)"`)
 	number := regexp.MustCompile(`\d+(\.\d+)*`)
@@ -174,7 +174,7 @@ func (t pageTable) without(heads ...string) (out pageTable) {
 
 func TestPagesHaveTheCellsOfTheAnswers(t *testing.T) {
 	t.Parallel()
-	site := onFolder(t).serving(t, "--sample", "--http", ":0").site(t)
+	site := sampleSite(t)
 	const year = "/funds/cd-gx/years/2022"
 	for _, c := range []struct{ page, answer string }{
 		{year, year + "/tables/execution"},
@@ -236,7 +236,7 @@ func TestPagesHaveTheCellsOfTheAnswers(t *testing.T) {
 // The score of the report is less than its parts: whoever opens the page of contradictions must see it first.
 func TestTheScoreThatContradictsItselfStandsApart(t *testing.T) {
 	t.Parallel()
-	site := onFolder(t).serving(t, "--sample", "--http", ":0").site(t)
+	site := sampleSite(t)
 	for _, lang := range words.Languages {
 		text := get(t, site+"/funds/cd-gx/years/2022/check?lang="+string(lang)).text
 		_, alarm, found := strings.Cut(text, `<div class="alarm">`)
@@ -248,7 +248,7 @@ func TestTheScoreThatContradictsItselfStandsApart(t *testing.T) {
 
 func TestPagesOfWhatThereIsNot(t *testing.T) {
 	t.Parallel()
-	site := onFolder(t).serving(t, "--sample", "--http", ":0").site(t)
+	site := sampleSite(t)
 	const year = "/funds/cd-gx/years/2022"
 	for _, c := range []struct {
 		path   string
@@ -297,8 +297,7 @@ func TestPagesOfWhatThereIsNot(t *testing.T) {
 
 func TestPagesHaveTags(t *testing.T) {
 	t.Parallel()
-	p := onFolder(t)
-	site := p.serving(t, "--sample", "--http", ":0").site(t)
+	site := sampleSite(t)
 	for _, path := range []string{
 		"/", "/payees", "/funds/cd-gx", "/funds/cd-gx/years/2022", "/funds/cd-gx/years/2022/check", "/funds/cd-gx/years/2022/lines/1", "/funds/cd-gx/events/23",
 		"/funds/cd-gx/diff?from=100", "/v1/funds/cd-gx/events/23/paper",
@@ -433,7 +432,7 @@ func TestAPaperHasAnAddress(t *testing.T) {
 // An exception that was explained is listed with what it was explained by, and the open ones lead to the form that explains them.
 func TestExceptionsAreExplainedFromTheirPage(t *testing.T) {
 	t.Parallel()
-	site := onFolder(t).serving(t, "--sample", "--http", ":0").site(t)
+	site := sampleSite(t)
 	path := site + "/funds/cd-gx/years/2022/exceptions?lang=en"
 	before := get(t, path).text
 	if n := strings.Count(before, "/post/explained?"); n != 5 {

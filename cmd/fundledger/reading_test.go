@@ -28,44 +28,6 @@ import (
 	"fundledger/projections/sheet"
 )
 
-// A reply is the answer to a question over HTTP, with its body read.
-type reply struct {
-	*http.Response
-	text string
-}
-
-// get asks a question. Headers are names and values in turn.
-func get(t testing.TB, url string, headers ...string) reply {
-	t.Helper()
-	return request(t, "GET", url, headers...)
-}
-
-func request(t testing.TB, method, url string, headers ...string) reply {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	return answerTo(t, http.DefaultClient, r)
-}
-
-func answerTo(t testing.TB, c *http.Client, r *http.Request) reply {
-	t.Helper()
-	resp, err := c.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply{resp, string(data)}
-}
-
 // A twin is a question as the command line and as HTTP have it.
 type twin struct{ command, path string }
 
@@ -117,14 +79,6 @@ var ofSample = func() (all []twin) {
 		twin{"funds --as-of 2022-06-30", "/v1/funds?as_of=2022-06-30"},
 	)
 }()
-
-// withParam adds a parameter to a path.
-func withParam(path, param string) string {
-	if strings.Contains(path, "?") {
-		return path + "&" + param
-	}
-	return path + "?" + param
-}
 
 func TestHTTPAnswersAsTheCommandLineDoes(t *testing.T) {
 	t.Parallel()
