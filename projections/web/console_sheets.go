@@ -122,3 +122,13 @@ func rowClass(t *sheet.Table, row sheet.Row) string {
 func (v *view) event(fund events.Fund, n events.Seq) string {
 	return v.To("/funds/" + string(fund) + "/events/" + n.String())
 }
+
+// options are how the page shows a sheet.
+func (v *view) options() sheet.Options { return sheet.Options{Lang: v.Lang, Unit: v.Unit()} }
+
+// piece draws a part of the page's template.
+func (v *view) piece(name string) (template.HTML, error) {
+	var out bytes.Buffer
+	err := layouts[v.Template].ExecuteTemplate(&out, name, v)
+	return template.HTML(out.String()), err // made by a template that escapes
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"fundledger/events"
 	"fundledger/events/words"
 	"fundledger/projections/sheet"
 )
@@ -81,3 +82,19 @@ func (v *view) TabName(tab string) string {
 	tab = cmp.Or(map[string]string{"": "execution", "figures": "report"}[tab], tab)
 	return cmp.Or(texts.Find(v.Lang, "tab."+tab, nil), sheet.Catalogue.Say(v.Lang, "tab."+tab, nil))
 }
+
+// either is the name of something in the language of the page.
+func (v *view) either(name, en string) string {
+	if v.Lang == words.English && en != "" {
+		return en
+	}
+	return name
+}
+
+// column is what a column or a measure is called, as in tables.
+func (v *view) column(name string) string {
+	return cmp.Or(sheet.Catalogue.Find(v.Lang, "column."+name, nil), words.Ledger.Say(v.Lang, "measure."+name, nil))
+}
+
+// money is an amount in the unit of the page.
+func (v *view) money(a events.Minor, decimals int) string { return v.Unit().Format(a, decimals) }

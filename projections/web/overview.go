@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"html/template"
 	"math/bits"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"fundledger/events"
-	"fundledger/events/words"
 	"fundledger/projections"
 	"fundledger/projections/history"
 	"fundledger/projections/progress"
@@ -347,32 +345,6 @@ type drawnChart struct {
 
 // Drawn puts a chart on the page.
 func (v *view) Drawn(c *chart) drawnChart { return drawnChart{v, c} }
-
-// either is the name of something in the language of the page.
-func (v *view) either(name, en string) string {
-	if v.Lang == words.English && en != "" {
-		return en
-	}
-	return name
-}
-
-// column is what a column or a measure is called, as in tables.
-func (v *view) column(name string) string {
-	return cmp.Or(sheet.Catalogue.Find(v.Lang, "column."+name, nil), words.Ledger.Say(v.Lang, "measure."+name, nil))
-}
-
-// money is an amount in the unit of the page.
-func (v *view) money(a events.Minor, decimals int) string { return v.Unit().Format(a, decimals) }
-
-// options are how the page shows a sheet.
-func (v *view) options() sheet.Options { return sheet.Options{Lang: v.Lang, Unit: v.Unit()} }
-
-// piece draws a part of the page's template.
-func (v *view) piece(name string) (template.HTML, error) {
-	var out bytes.Buffer
-	err := layouts[v.Template].ExecuteTemplate(&out, name, v)
-	return template.HTML(out.String()), err // made by a template that escapes
-}
 
 // A fundPage is what the page of a fund shows beside its years.
 type fundPage struct {
