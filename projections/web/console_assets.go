@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
-	"fundledger/events"
 	"fundledger/events/words"
 )
 
@@ -64,9 +65,7 @@ var assets, assetsVersion = func() (map[string][]byte, string) {
 func (s *site) asset(w http.ResponseWriter, r *http.Request, _ words.Language) error {
 	data, found := assets[r.PathValue("name")]
 	if !found {
-		return fault{&events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{
-			"field": "name", "value": clip(r.PathValue("name")), "choices": "console.css console.js",
-		}}, http.StatusNotFound}
+		return fault{choice("name", clip(r.PathValue("name")), slices.Sorted(maps.Keys(assets))), http.StatusNotFound}
 	}
 	header := w.Header()
 	header.Set("Cache-Control", "no-cache")
