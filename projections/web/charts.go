@@ -99,6 +99,7 @@ func (d *drawing) put(parts ...string) {
 	}
 }
 
+// box draws a rectangle. What is not plain has a pattern of the page.
 func (d *drawing) box(class string, x, y, w, h int) {
 	d.put(`<rect class="`, class, `" x="`, tenths(x), `" y="`, tenths(y), `" width="`, tenths(w), `" height="`, tenths(h), `"`)
 	if slices.Contains(patterns, class) {

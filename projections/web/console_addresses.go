@@ -38,7 +38,7 @@ func (v *view) To(path string, set ...string) string {
 func (v *view) along(takes, set []string) url.Values {
 	query, here := url.Values{}, v.r.URL.Query()
 	for _, name := range carried {
-		if value := here.Get(name); value != "" && (takes == nil || slices.Contains(takes, name)) {
+		if value := here.Get(name); value != "" && slices.Contains(takes, name) {
 			query.Set(name, value)
 		}
 	}
@@ -68,7 +68,7 @@ func address(path string, query url.Values) string {
 	return path + "?" + query.Encode()
 }
 
-// takesOf lists what the page of an address takes, nil where that is not known.
+// takesOf lists which of the carried parameters the page of an address takes.
 func takesOf(path string) []string {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {
@@ -143,15 +143,19 @@ func (v *view) Formats() []string { return []string{"xlsx", "csv", "html", "md",
 
 // Address is the page's whole address, with the moment that it shows, so that who opens it sees the same.
 func (v *view) Address() string {
-	scheme := "http"
-	if v.r.TLS != nil {
-		scheme = "https"
-	}
 	set := []string{"lang", string(v.Lang)}
 	if v.Fund != "" {
 		set = append(set, v.pin(), v.At.Seq.String())
 	}
-	return scheme + "://" + v.r.Host + v.Here(set...)
+	return v.origin() + v.Here(set...)
+}
+
+// origin is how the addresses of the server begin.
+func (v *view) origin() string {
+	if v.r.TLS != nil {
+		return "https://" + v.r.Host
+	}
+	return "http://" + v.r.Host
 }
 
 // Newest is the page's whole address without a moment, so that who opens it sees what is known then; "" where the page is of no moment anyway.
@@ -159,8 +163,7 @@ func (v *view) Newest() string {
 	if v.Fund == "" {
 		return ""
 	}
-	scheme, _, _ := strings.Cut(v.Address(), "://")
-	return scheme + "://" + v.r.Host + v.Here(v.pin(), "")
+	return v.origin() + v.Here(v.pin(), "")
 }
 
 // A kept parameter goes along with a form.

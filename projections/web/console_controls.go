@@ -1,7 +1,7 @@
 package web
 
 import (
-	"net/url"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,10 +113,7 @@ func (v *view) narrow(h *history.History, y *history.Year, dims []string) error 
 	query := v.r.URL.Query()
 	for i, where := range query["where"] {
 		dim, value, _ := strings.Cut(where, "=")
-		less := url.Values{}
-		for name, values := range query {
-			less[name] = values
-		}
+		less := maps.Clone(query)
 		less["where"] = slices.Delete(slices.Clone(query["where"]), i, i+1)
 		v.Narrowed = append(v.Narrowed, narrowing{v.condition(dim, value), address(v.r.URL.Path, less)})
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -152,9 +153,7 @@ func (v *view) lineNames(b *projections.Book) func(events.Year, events.Line) str
 		}
 		names[n] = map[events.Line]string{}
 		for _, l := range y.Lines() {
-			if names[n][l.Code] = l.Name; v.Lang == words.English && l.NameEn != "" {
-				names[n][l.Code] = l.NameEn
-			}
+			names[n][l.Code] = v.either(l.Name, l.NameEn)
 		}
 	}
 	return func(y events.Year, l events.Line) string { return names[y][l] }
@@ -194,7 +193,7 @@ func (v *view) facts(main *eventView, made *sheet.Sheet, line func(events.Year, 
 		payee = strings.TrimSpace(c.Payee.ID + " " + c.Payee.Ref)
 	}
 	if payee != "" {
-		add(v.Word("column.payee"), payee, v.To("/payees", "payee", firstOf(c.Payee.Name, c.Payee.ID, c.Payee.Ref), "known_at", "", "unit", ""))
+		add(v.Word("column.payee"), payee, v.To("/payees", "payee", cmp.Or(c.Payee.Name, c.Payee.ID, c.Payee.Ref), "known_at", "", "unit", ""))
 	}
 	if c.Channel != "" {
 		add(v.Word("column.channel"), v.Word("channel."+string(c.Channel)), "")
@@ -217,7 +216,7 @@ func (v *view) facts(main *eventView, made *sheet.Sheet, line func(events.Year, 
 		if v.Writes() {
 			href = v.To(v.FundPath("post/explained"), "known_at", "", "unit", "", "year", c.Year.String(), "of", e.Seq.String(), "flag", string(f))
 		}
-		add(v.Word("column.flags"), v.flag(f), href)
+		add(v.Word("column.flags"), v.FlagWords(f), href)
 	}
 	main.Facts = append(main.Facts, fact{Label: v.Word("column.recorded"), Value: v.Moment(e.Time), Time: e.Time.UTC().Format(events.TimeForm)})
 	add(v.Word("column.actor"), e.Actor.ID+" ("+e.Actor.Role+")", "")
@@ -232,23 +231,6 @@ func (v *view) facts(main *eventView, made *sheet.Sheet, line func(events.Year, 
 	}
 	code(v.Say("event.root", "seq", v.At.Seq.String()), v.At.Root)
 	v.posts(main)
-}
-
-func firstOf(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
-// flag is what a flag is called: its words speak of more than a name.
-func (v *view) flag(f events.Code) string {
-	if said := sheet.Catalogue.Find(v.Lang, "flag."+string(f), nil); said != "" {
-		return said
-	}
-	return v.Word("flag." + string(f))
 }
 
 // amount is an amount in figures, and in capitals where the currency has them.

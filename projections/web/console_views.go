@@ -273,7 +273,6 @@ func (v *view) statement(b *projections.Book, a *ask) error {
 	if err != nil {
 		return err
 	}
-	v.Template = "statement"
 	a.query.Newest = newestShown
 	s, err := b.Statement(a.query, a.line, a.from)
 	if err != nil {
@@ -304,12 +303,9 @@ func (v *view) linesAbout(y *history.Year, line events.Line) *linesAround {
 	all := y.Lines()
 	out := &linesAround{Table: v.To(v.YearPath(v.Year, "")) + "#line-" + string(line), Action: v.YearPath(v.Year, "lines"), From: v.a.from.String()}
 	choice := func(l *history.Line) lineChoice {
-		name := l.Name
-		switch {
-		case l.Code == events.Root:
+		name := v.either(l.Name, l.NameEn)
+		if l.Code == events.Root {
 			name = v.Word("row.total")
-		case v.Lang == "en" && l.NameEn != "":
-			name = l.NameEn
 		}
 		return lineChoice{l.Code, sheet.Shown(name), l.Depth, v.To(v.YearPath(v.Year, "lines/"+string(l.Code))), l.Code == line}
 	}
@@ -363,7 +359,7 @@ func (s *site) payeesPage(v *view) error {
 	for _, c := range cuts {
 		all += c.at.Seq
 	}
-	if v.Fixed = !v.a.known.IsZero(); !v.Fixed && all <= followedMost {
+	if !v.Fixed && all <= followedMost {
 		v.Live = everyFund
 	}
 	v.tag = tag

@@ -22,7 +22,6 @@ import (
 //
 //	/funds/{fund}/post                      what can be posted
 //	/funds/{fund}/post/{kind}               the form for a kind, or a cause: each parameter fills the field of its name
-//	/funds/{fund}/events/{n}/correct        the ways to put an event right
 //	/funds/{fund}/import                    registers and statements: a preview row by row, then the rows
 //	/funds/{fund}/years/{year}/reconciliation   both sides of the bank, and what can be matched
 //
@@ -134,8 +133,8 @@ type Fault struct {
 }
 
 // pageOf reads the path and the language of a page whose parameters are fields.
-func (v *view) pageOf(r *http.Request, fields url.Values) error {
-	plain := r.Clone(r.Context())
+func (v *view) pageOf(fields url.Values) error {
+	plain := v.r.Clone(v.r.Context())
 	query := url.Values{}
 	for _, name := range []string{"unit", "lang"} {
 		if values := fields[name]; values != nil {
@@ -199,7 +198,7 @@ const receiptPatience = 2 * time.Second
 // kindsPage lists what can be posted.
 func (s *site) kindsPage(v *view) error {
 	query := v.r.URL.Query()
-	if err := v.pageOf(v.r, query); err != nil {
+	if err := v.pageOf(query); err != nil {
 		return err
 	}
 	v.Template, v.Title = "kinds", v.Say("post.kinds")
@@ -218,7 +217,7 @@ type kindsPage struct {
 // formPage shows the form of a kind, with what it would do where that is asked.
 func (s *site) formPage(v *view) error {
 	fields := v.r.URL.Query()
-	if err := v.pageOf(v.r, fields); err != nil {
+	if err := v.pageOf(fields); err != nil {
 		return err
 	}
 	kind := v.r.PathValue("kind")
@@ -274,11 +273,10 @@ func (v *view) foreseen(p *Proposal) (template.HTML, error) {
 		if err != nil {
 			return err
 		}
-		for range s.Tables[0].Rows {
+		if hasRows(s.Tables[0]) {
 			out, err = v.below(s)
-			return err
 		}
-		return nil
+		return err
 	}
 	last := p.Next[0].Seq - 1
 	if last == 0 {
@@ -402,7 +400,7 @@ func (c Choice) Indented() string {
 	return text
 }
 
-// amount writes an amount for people.
+// Amount writes an amount for people.
 func (v *view) Amount(plain string) string { return words.Money(plain) }
 
 // Needs names the fields that still need a value.
@@ -443,7 +441,7 @@ func (p *Proposal) Ready() bool {
 
 // FlagWords are the words of a flag.
 func (v *view) FlagWords(code events.Code) string {
-	return sheet.Catalogue.Say(v.Lang, "flag."+string(code), nil)
+	return v.Word("flag." + string(code))
 }
 
 // A filledField is a field on its page.

@@ -84,17 +84,26 @@ func (v *view) importForm(p *importPage, given url.Values) error {
 // importFirst is how many of the options stand open.
 const importFirst = 8
 
+// toldImport reads what an import is told. The unit of a sheet has a name of its own: a page's is what its amounts are shown in.
+func (v *view) toldImport() (url.Values, error) {
+	given := v.r.URL.Query()
+	if err := v.pageOf(given); err != nil {
+		return nil, err
+	}
+	if given.Has("sheet-unit") {
+		given["unit"] = given["sheet-unit"]
+	}
+	return given, nil
+}
+
 // importPage shows the form of an import.
 func (s *site) importPage(v *view) error {
-	given := v.r.URL.Query()
-	if err := v.pageOf(v.r, given); err != nil {
+	given, err := v.toldImport()
+	if err != nil {
 		return err
 	}
 	p := &importPage{}
 	v.Template, v.Title, v.Main = "import", v.Say("import.title"), p
-	if given.Has("sheet-unit") {
-		given["unit"] = given["sheet-unit"]
-	}
 	return v.importForm(p, given)
 }
 
@@ -115,16 +124,13 @@ func (b slowBody) Read(p []byte) (int, error) {
 
 // upload takes a file, tells how far it has come, a line of JSON each, and ends with a line that has the page's part.
 func (s *site) upload(w http.ResponseWriter, r *http.Request, lang words.Language) error {
-	v := &view{site: s, r: r, Lang: lang}
-	given := r.URL.Query()
-	if err := v.pageOf(r, given); err != nil {
+	v := &view{site: s, r: r, Lang: lang, Template: "import"}
+	given, err := v.toldImport()
+	if err != nil {
 		return err
 	}
 	if t := r.Header.Get("Content-Type"); t != uploadType {
 		return fault{&events.Error{Code: events.BadValue, Why: "choice", Args: events.Args{"field": "Content-Type", "value": clip(t), "choices": uploadType}}, http.StatusUnsupportedMediaType}
-	}
-	if given.Has("sheet-unit") {
-		given["unit"] = given["sheet-unit"]
 	}
 	p := &importPage{Name: given.Get("file"), Posted: given.Get("append") == "1"}
 	select {
@@ -163,7 +169,7 @@ func (s *site) upload(w http.ResponseWriter, r *http.Request, lang words.Languag
 		v.refuse(err)
 		return out.Encode(map[string]any{"problem": v.Problem})
 	}
-	part, err := v.imported(p, given)
+	part, err := v.imported(p)
 	if err != nil {
 		v.refuse(err)
 		return out.Encode(map[string]any{"problem": v.Problem})
@@ -182,23 +188,12 @@ func (s *site) upload(w http.ResponseWriter, r *http.Request, lang words.Languag
 const progressPause = 200 * time.Millisecond
 
 // imported draws what became of a file.
-func (v *view) imported(p *importPage, given url.Values) (string, error) {
+func (v *view) imported(p *importPage) (part template.HTML, err error) {
 	v.Main = p
 	if p.Done.Rows != nil {
-		html, err := v.below(p.Done.Rows)
-		if err != nil {
+		if p.Shown, err = v.below(p.Done.Rows); err != nil {
 			return "", err
 		}
-		p.Shown = html
 	}
-	var out writer
-	err := layouts["import"].ExecuteTemplate(&out, "imported", v)
-	return string(out), err
-}
-
-type writer []byte
-
-func (w *writer) Write(p []byte) (int, error) {
-	*w = append(*w, p...)
-	return len(p), nil
+	return v.piece("imported")
 }

@@ -257,26 +257,27 @@ func (w *barWriter) draw(b *bar, pace progress.Pace) template.HTML {
 	whole := barLength * tenth * 100 / int(w.scale) // where the budget ends
 	end := barLength * tenth
 	x := 0
-	var parts strings.Builder
+	var parts drawing
+	stretch := func(class string, from, to int) { parts.box(class, from, 2*tenth, to-from, (barHeight-4)*tenth) }
 	part := func(class string, amount events.Minor) {
 		to := min(x+scaled(amount, b.budget, whole), end)
 		if within := min(to, whole); within > x {
-			rect(&parts, class, x, within, 2, barHeight-2)
+			stretch(class, x, within)
 		}
 		if beyond := max(x, whole); to > beyond {
-			rect(&parts, "over", beyond, to, 2, barHeight-2)
+			stretch("over", beyond, to)
 		}
 		x = to
 	}
 	label, beside := w.label, ""
 	switch {
 	case b.budget <= 0 && b.used() > 0:
-		rect(&parts, "over", 0, end, 2, barHeight-2)
+		stretch("over", 0, end)
 		label, beside = w.labelNone, w.none
 	case b.budget <= 0:
 		label, beside = w.labelNone, ""
 	default:
-		rect(&parts, "left", 0, whole, 2, barHeight-2)
+		stretch("left", 0, whole)
 		part("spent", b.spent)
 		part("committed", b.committed)
 		part("gone", b.gone)
@@ -310,15 +311,6 @@ func (w *barWriter) draw(b *bar, pace progress.Pace) template.HTML {
 	}
 	out.WriteString(`</svg>`)
 	return template.HTML(out.String()) // of numbers and of words that were escaped
-}
-
-// rect draws a rectangle between two tenths. What is not plain has a pattern of the page.
-func rect(out *strings.Builder, class string, from, to, top, bottom int) {
-	out.WriteString(`<rect class="` + class + `" x="` + tenths(from) + `" y="` + strconv.Itoa(top) + `" width="` + tenths(to-from) + `" height="` + strconv.Itoa(bottom-top) + `"`)
-	if slices.Contains(patterns, class) {
-		out.WriteString(` fill="url(#p-` + class + `)"`)
-	}
-	out.WriteString(`/>`)
 }
 
 // patterns are the parts of bars that are told apart by more than their colour: see console/layout.html.

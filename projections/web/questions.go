@@ -565,16 +565,18 @@ func accepted(r *http.Request) string {
 // operation describes an operation: the parts of its path, its parameters, and the types of its answer.
 func (s *site) operation(id, path, summary string, takes, types []string) huma.Operation {
 	op := huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}
-	for _, p := range []param{
-		{doc: "the fund", example: "cd-gx"},
-		{doc: "the fiscal year", example: "2022"},
-		{doc: "a code; 0 is the whole of the fund", example: "1.1"},
-		{doc: "which table", choices: projections.Tables},
-		{doc: "the number of an event", example: "23"},
+	for _, part := range []struct {
+		name string
+		param
+	}{
+		{"fund", param{doc: "the fund", example: "cd-gx"}},
+		{"year", param{doc: "the fiscal year", example: "2022"}},
+		{"line", param{doc: "a code; 0 is the whole of the fund", example: "1.1"}},
+		{"name", param{doc: "which table", choices: projections.Tables}},
+		{"n", param{doc: "the number of an event", example: "23"}},
 	} {
-		name := map[string]string{"cd-gx": "fund", "2022": "year", "1.1": "line", "": "name", "23": "n"}[p.example]
-		if strings.Contains(path, "{"+name+"}") {
-			op.Parameters = append(op.Parameters, p.describe(name, "path"))
+		if strings.Contains(path, "{"+part.name+"}") {
+			op.Parameters = append(op.Parameters, part.describe(part.name, "path"))
 		}
 	}
 	for _, name := range slices.Sorted(slices.Values(takes)) {

@@ -72,7 +72,7 @@ func (v *view) reconciliation(b *projections.Book, a *ask) error {
 	if err != nil {
 		return err
 	}
-	v.Tab, v.Title, v.Template = "reconciliation", v.Say("reconcile.title", "year", v.Year.String()), "reconcile"
+	v.Tab, v.Title = "reconciliation", v.Say("reconcile.title", "year", v.Year.String())
 	found, err := reconciled(b, a)
 	if err != nil {
 		return err
@@ -230,22 +230,12 @@ func formOf(command []byte) (kind string, fields url.Values) {
 
 // reconcilePage draws the page of a reconciliation, with what the proposed matchings would do where that is asked.
 func (s *site) reconcilePage(v *view) error {
-	query := v.r.URL.Query()
-	v.tried = s.desk != nil && query.Has("preview")
-	if query.Has("preview") {
+	if query := v.r.URL.Query(); query.Has("preview") {
+		v.tried = s.desk != nil
 		query.Del("preview")
-		r := v.r.Clone(v.r.Context())
-		r.URL.RawQuery = query.Encode()
-		v.r = r
+		v.r = v.r.Clone(v.r.Context())
+		v.r.URL.RawQuery = query.Encode()
 	}
-	for _, name := range []string{"month", "account"} { // a form sends those too of which all are meant
-		if query.Get(name) == "" {
-			query.Del(name)
-		}
-	}
-	r := v.r.Clone(v.r.Context())
-	r.URL.RawQuery = query.Encode()
-	v.r = r
 	if err := s.bookPage(&reconcilingPage)(v); err != nil || v.same || v.Main == nil {
 		return err
 	}
