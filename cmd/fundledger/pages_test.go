@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"fundledger/events/words"
 )
@@ -308,6 +309,23 @@ func TestPagesHaveTags(t *testing.T) {
 		}
 		if other := get(t, site+withParam(path, "lang=zh"), "If-None-Match", tag); other.StatusCode != 200 {
 			t.Errorf("%s in another language: %d", path, other.StatusCode)
+		}
+	}
+}
+
+// TestPagesOfAMomentAreNotFollowed: nothing new belongs on them, so they do not say that they are live.
+func TestPagesOfAMomentAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	site := sampleSite(t)
+	tomorrow := today.AddDate(0, 0, 1).Format(time.RFC3339) // a number is not known of several funds
+	for path, live := range map[string]string{
+		"/": "*", "/payees": "*", "/funds/cd-gx": "cd-gx", "/funds/cd-gx/years/2022": "cd-gx", "/funds/cd-gx/years/2022/check": "cd-gx", "/funds/cd-gx/events/23": "cd-gx",
+	} {
+		if text := get(t, site+path).text; !strings.Contains(text, `<body data-live="`+live+`"`) {
+			t.Errorf("%s does not follow %s", path, live)
+		}
+		if got := get(t, site+path+"?known_at="+tomorrow); got.StatusCode != 200 || strings.Contains(got.text, "data-live") {
+			t.Errorf("%s as known then is followed: %d", path, got.StatusCode)
 		}
 	}
 }

@@ -455,7 +455,9 @@ func (s *site) fundsPage(v *view) error {
 	if err := v.ask(ofFunds[:2]); err != nil {
 		return err
 	}
-	v.Template, v.Live = "funds", everyFund
+	if v.Template = "funds"; !v.Fixed {
+		v.Live = everyFund
+	}
 	glance, tag, err := s.glance(v.r, v.a, "page", v.r.Host, v.r.URL.String())
 	if err != nil {
 		return err
