@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // Lines and, where FUNDLEDGER_EVENTS says no other number, payments of the fund that is measured.
@@ -55,11 +53,7 @@ func measured(b *testing.B) *server {
 // unwatched opens a tab that nobody watches: to be told of each request and each fault costs the browser as much as the page. closed closes it.
 func unwatched(b *testing.B) (p *tab, closed func()) {
 	b.Helper()
-	browser, err := chromium()
-	if err != nil {
-		lacking(b, "chromium", err)
-	}
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	ctx, cancel := newTab(b)
 	b.Cleanup(cancel)
 	p = &tab{Context: ctx, t: b}
 	p.look(wide)
@@ -77,11 +71,7 @@ func report(b *testing.B, ms []float64) {
 // BenchmarkFirstPage is how long it takes until the page of a year is drawn and its scripts have run, so that it can be used, for somebody whose browser has nothing of it
 // yet, and how much is sent for that.
 func BenchmarkFirstPage(b *testing.B) {
-	s, err := serve(filepath.Join(b.TempDir(), "data"), "--sample")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(s.stop)
+	s := serving(b)
 	var ms []float64
 	for b.Loop() {
 		p, closed := unwatched(b)

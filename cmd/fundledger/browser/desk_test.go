@@ -40,12 +40,11 @@ func (p *tab) fill(fields ...string) {
 // TestFormRefusesInTheWordsOfTheLedger overspends by the form, then pays what there is; another window shows what came of it.
 func TestFormRefusesInTheWordsOfTheLedger(t *testing.T) {
 	t.Parallel()
-	s := serving(t)
-	appended(t, s.folder, small)
+	s := servingSmall(t)
 	for i, lang := range languages {
 		other := open(t, s, wide)
 		other.visit(inLanguage(s, smallYear, lang))
-		other.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+		other.awaitLive()
 		p := open(t, s, wide)
 		p.visit(inLanguage(s, "/funds/f/post/disbursed", lang, "year", "2022"))
 		p.fill("year", "2022", "line", "1", "amount", "5000", "date", "2022-05-01", "channel", "payment", "payee", "德山酒业", "voucher", fmt.Sprint("i/2022/pay/", i))
@@ -68,15 +67,14 @@ func TestFormRefusesInTheWordsOfTheLedger(t *testing.T) {
 		}
 		p.do(chromedp.Click(chromedp.CSS("[data-append]")))
 		p.await("there is a receipt", `() => document.querySelector(".receipt") != null`)
-		other.shows("what was posted by the form", table(t, s.folder, lang, "table", "execution", "--fund", "f", "--year", "2022"))
+		other.shows("what was posted by the form", execution(t, s, lang, "f"))
 	}
 }
 
 // TestRefundOffersWhatIsLeft: a refund is filled in with what was paid less what has come back.
 func TestRefundOffersWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	s := serving(t)
-	appended(t, s.folder, small)
+	s := servingSmall(t)
 	paid := appended(t, s.folder, pay("paid", "500.00")).Seq
 	appended(t, s.folder, fmt.Sprintf(`{"kind":"clawed-back","cause":"refund","fund":"f","year":2022,"date":"2022-06-01","of":%d,"amount":"120.30"}`+"\n", paid))
 	p := open(t, s, wide)
@@ -89,8 +87,7 @@ func TestRefundOffersWhatIsLeft(t *testing.T) {
 // TestImportPreview looks at a register row by row as the program's dry run has it, appends the rows, and finds them in another window.
 func TestImportPreview(t *testing.T) {
 	t.Parallel()
-	s := serving(t)
-	appended(t, s.folder, small)
+	s := servingSmall(t)
 	register := filepath.Join(t.TempDir(), "付款.csv")
 	if err := os.WriteFile(register, []byte("支付日期,项目,收款人,支付金额（元）\n2022-04-01,1,德山酒业,100.00\n2022-04-02,1,<b>武陵酒业</b>,9000.00\n2022-04-03,1,甲,50.50\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -98,7 +95,7 @@ func TestImportPreview(t *testing.T) {
 	for _, lang := range languages {
 		other := open(t, s, wide)
 		other.visit(inLanguage(s, smallYear, lang))
-		other.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+		other.awaitLive()
 		p := open(t, s, wide)
 		p.visit(inLanguage(s, "/funds/f/import", lang))
 		p.do(chromedp.SetUploadFiles(chromedp.ID("file"), []string{register}))
@@ -122,15 +119,14 @@ func TestImportPreview(t *testing.T) {
 		}
 		p.do(chromedp.Click(chromedp.CSS("[data-post]")))
 		other.await("the rows that can be are appended", `() => [...document.querySelectorAll("main td")].some(cell => cell.textContent == "150.50")`)
-		other.shows("what was imported", table(t, s.folder, lang, "table", "execution", "--fund", "f", "--year", "2022"))
+		other.shows("what was imported", execution(t, s, lang, "f"))
 	}
 }
 
 // TestImportAppendsWhatWasLookedAt: who chooses another unit, or another file, after the preview has to look again before anything is appended.
 func TestImportAppendsWhatWasLookedAt(t *testing.T) {
 	t.Parallel()
-	s := serving(t)
-	appended(t, s.folder, small)
+	s := servingSmall(t)
 	p := open(t, s, wide)
 	p.visit(inLanguage(s, "/funds/f/import", "zh"))
 	choose := func(amount string) {

@@ -182,6 +182,62 @@ func reference(t testing.TB) *server {
 	return s
 }
 
+// small is a fund with a budget of 1000.00 on line 1.
+const small = `{"id":"open","kind":"fund-opened","fund":"f","year":2022,"name":"资金","name_en":"Fund","lines":[{"code":"1","name":"甲","name_en":"one"},{"code":"2","name":"乙","name_en":"two"}]}
+{"id":"budget","kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"1","amount":"1000.00","stage":"original"}
+`
+
+const smallYear = "/funds/f/years/2022"
+
+// pay is a payment of an amount out of it.
+func pay(id, amount string) string {
+	return fmt.Sprintf(`{"id":%q,"kind":"disbursed","fund":"f","year":2022,"date":"2022-05-01","line":"1","amount":%q,"channel":"payment","payee":{"name":"德山酒业"},"voucher":{"issuer":"i","year":2022,"type":"pay","number":%q}}`, id, amount, id) + "\n"
+}
+
+// A receipt is what the ledger answers to a command.
+type receipt struct {
+	Status, Code, Message, Hint string
+	Seq                         int
+}
+
+// appended has the program append commands, and returns the last receipt.
+func appended(t *testing.T, folder, commands string, args ...string) (r receipt) {
+	t.Helper()
+	for line := range strings.Lines(program(t, folder, commands, append([]string{"append"}, args...)...)) {
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("receipt %s: %v", line, err)
+		}
+	}
+	if len(args) == 0 && r.Status != "appended" {
+		t.Fatalf("%s: %+v", commands, r)
+	}
+	return r
+}
+
+// servingSmall is a server of the test's own, with that fund.
+func servingSmall(t *testing.T) *server {
+	t.Helper()
+	s := serving(t)
+	appended(t, s.folder, small)
+	return s
+}
+
+// execution is what the program prints as the execution table of a fund in 2022, as rows.
+func execution(t *testing.T, s *server, lang, fund string, args ...string) [][]string {
+	t.Helper()
+	_, tables := marked(program(t, s.folder, "", append([]string{"table", "execution", "--fund", fund, "--year", "2022", "--format", "md", "--lang", lang}, args...)...))
+	if len(tables) == 0 {
+		t.Fatalf("%v prints no table", args)
+	}
+	return tables[0][1:]
+}
+
+// rootOf is the root of the log that the execution table of a year is made of, as the interface for programs says.
+func rootOf(t *testing.T, s *server, year string) string {
+	t.Helper()
+	return regexp.MustCompile(`"root":"([^"]+)"`).FindStringSubmatch(fetched(t, s.url+"/v1"+year+"/tables/execution"))[1]
+}
+
 // lacking skips a test that cannot be made here, or fails it where FUNDLEDGER_REQUIRE wants it.
 func lacking(t testing.TB, what string, err error) {
 	t.Helper()
@@ -257,15 +313,21 @@ func open(t testing.TB, s *server, v view) *tab {
 	return opened(t, v, strings.TrimPrefix(s.url, "http://"))
 }
 
-func opened(t testing.TB, v view, hosts ...string) *tab {
+// newTab is the context of a tab of its own in the one browser.
+func newTab(t testing.TB, options ...chromedp.ContextOption) (context.Context, context.CancelFunc) {
 	t.Helper()
 	browser, err := chromium()
 	if err != nil {
 		lacking(t, "chromium", err)
 	}
+	return chromedp.NewContext(browser, append(options, chromedp.WithNewBrowserContext())...)
+}
+
+func opened(t testing.TB, v view, hosts ...string) *tab {
+	t.Helper()
 	p := &tab{t: t, hosts: hosts}
 	dialogs := make(chan struct{}, 100)
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(func(event any) {
+	ctx, cancel := newTab(t, chromedp.WithListener(func(event any) {
 		if _, is := event.(*page.EventJavascriptDialogOpening); is {
 			dialogs <- struct{}{}
 		}
@@ -382,6 +444,16 @@ func (p *tab) look(v view) {
 // js calls a function of JavaScript in the page with the arguments, and returns what it returns or what its promise comes to.
 func js[T any](p *tab, function string, args ...any) T {
 	p.t.Helper()
+	v, err := called[T](p, function, args...)
+	if err != nil {
+		p.t.Fatalf("%s: %v", function, err)
+	}
+	return v
+}
+
+// called is js with its error, for who goes on after some.
+func called[T any](p *tab, function string, args ...any) (T, error) {
+	p.t.Helper()
 	var list []string
 	for _, a := range args {
 		text, err := json.Marshal(a)
@@ -390,18 +462,20 @@ func js[T any](p *tab, function string, args ...any) T {
 		}
 		list = append(list, string(text))
 	}
-	v, err := chromedp.Run(p, chromedp.Evaluate[T]("("+function+")("+strings.Join(list, ", ")+")", chromedp.EvalAwaitPromise))
-	if err != nil {
-		p.t.Fatalf("%s: %v", function, err)
-	}
-	return v
+	return chromedp.Run(p, chromedp.Evaluate[T]("("+function+")("+strings.Join(list, ", ")+")", chromedp.EvalAwaitPromise))
 }
 
-// await waits until the function returns true.
+// await waits until the function returns true, on the page that is there then: one that is just being left has no answer.
 func (p *tab) await(what, function string, args ...any) {
 	p.t.Helper()
-	for begun := time.Now(); !js[bool](p, function, args...); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begun) > enough {
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		is, err := called[bool](p, function, args...)
+		switch {
+		case err == nil && is:
+			return
+		case err != nil && !strings.Contains(err.Error(), "Inspected target navigated"):
+			p.t.Fatalf("%s: %v", function, err)
+		case time.Since(begun) > enough:
 			p.t.Fatalf("%s: it does not come; the page has\n%s", what, js[string](p, `() => document.body.innerText`))
 		}
 	}
@@ -411,4 +485,30 @@ func (p *tab) await(what, function string, args ...any) {
 func (p *tab) visit(url string) {
 	p.t.Helper()
 	p.do(chromedp.Navigate(url))
+}
+
+// awaitScript waits until the script of the page has run.
+func (p *tab) awaitScript() {
+	p.t.Helper()
+	p.await("the script has run", `() => !document.querySelector("[data-theme-switch]")?.hidden`)
+}
+
+// awaitLive waits until the page says that it is live.
+func (p *tab) awaitLive() {
+	p.t.Helper()
+	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+}
+
+// shows waits until the page's table has these rows.
+func (p *tab) shows(what string, want [][]string) {
+	p.t.Helper()
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		diff := sameRows(p.rows(mainTable), want)
+		if diff == "" {
+			return
+		}
+		if time.Since(begun) > enough {
+			p.t.Fatalf("%s: the page does not come to show it: %s", what, diff)
+		}
+	}
 }

@@ -69,7 +69,7 @@ func TestHostileNames(t *testing.T) {
 	for i, path := range paths {
 		for _, lang := range languages[i%2 : i%2+1] { // names are in none
 			p.visit(inLanguage(s, path, lang))
-			p.await("the script has run", `() => !document.querySelector("[data-theme-switch]")?.hidden`)
+			p.awaitScript()
 			p.reflows(path + " in " + lang)
 			got := js[struct {
 				Text, Raw string

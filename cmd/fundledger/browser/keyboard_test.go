@@ -13,7 +13,7 @@ import (
 func TestKeyboard(t *testing.T) {
 	each(t, wide, func(t *testing.T, s *server, p *tab, c screen) {
 		p.visit(inLanguage(s, c.path, "en"))
-		p.await("the script has run", `() => !document.querySelector("[data-theme-switch]")?.hidden`)
+		p.awaitScript()
 		want := js[int](p, `() => {
 			window.usable = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
 				.filter(e => e.checkVisibility() && !e.disabled && e.type != "hidden" && e.tabIndex >= 0);
@@ -56,7 +56,6 @@ func TestSliderByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := reference(t)
 	p := open(t, s, wide)
-	args := []string{"table", "execution", "--fund", "cd-gx", "--year", "2022"}
 	p.visit(inLanguage(s, ofYear, "zh"))
 	p.await("the sliders are there", `() => document.querySelector("[data-days]")?.checkVisibility()`)
 	press := func(keys ...string) {
@@ -66,15 +65,15 @@ func TestSliderByKeyboard(t *testing.T) {
 	}
 	p.do(chromedp.Focus(chromedp.CSS("[data-days]")))
 	press(kb.Home, kb.ArrowRight, kb.ArrowRight)
-	p.shows("2022-01-03", table(t, s.folder, "zh", append(args, "--as-of", "2022-01-03")...))
+	p.shows("2022-01-03", execution(t, s, "zh", "cd-gx", "--as-of", "2022-01-03"))
 	if said := js[string](p, `() => document.querySelector("[data-days]").getAttribute("aria-valuetext")`); !strings.HasPrefix(said, "2022-01-03：") {
 		t.Errorf("who hears the page hears %q", said)
 	}
 	press(kb.End)
-	p.shows("no limit", table(t, s.folder, "zh", args...))
+	p.shows("no limit", execution(t, s, "zh", "cd-gx"))
 	p.do(chromedp.Focus(chromedp.CSS("[data-numbers]")))
 	press(slices.Repeat([]string{kb.ArrowLeft}, 12)...)
-	p.shows("known at 138", table(t, s.folder, "zh", append(args, "--known-at", "138")...))
+	p.shows("known at 138", execution(t, s, "zh", "cd-gx", "--known-at", "138"))
 }
 
 // TestClocksOfANarrowPage: both sliders stand on a line each with where they are, and leave the view to what the page is about; the rest of the clocks is opened by the
@@ -83,7 +82,6 @@ func TestClocksOfANarrowPage(t *testing.T) {
 	t.Parallel()
 	s := reference(t)
 	p := open(t, s, narrow)
-	args := []string{"table", "execution", "--fund", "cd-gx", "--year", "2022"}
 	for _, lang := range languages {
 		p.visit(inLanguage(s, ofYear, lang))
 		p.await("the sliders are there", `() => document.querySelector("[data-days]")?.checkVisibility() === true`)
@@ -116,7 +114,7 @@ func TestClocksOfANarrowPage(t *testing.T) {
 		p.do(chromedp.Focus(chromedp.CSS("[data-days]")))
 		p.do(chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.ArrowLeft))
 		p.await("it says where the clocks were moved to", brief, "2022-01-01", "149/150")
-		p.shows("by the sliders", table(t, s.folder, lang, append(args, "--as-of", "2022-01-01", "--known-at", "149")...))
+		p.shows("by the sliders", execution(t, s, lang, "cd-gx", "--as-of", "2022-01-01", "--known-at", "149"))
 		p.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab))
 		if !js[bool](p, `() => document.activeElement.dataset.rest !== undefined && document.activeElement.getAttribute("aria-expanded") == "false"`) {
 			t.Fatalf("in %s the fourth that Tab comes to is not what opens the rest", lang)

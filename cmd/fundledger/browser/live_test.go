@@ -1,74 +1,15 @@
 package browser
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
-
-// small is a fund with a budget of 1000.00 on line 1.
-const small = `{"id":"open","kind":"fund-opened","fund":"f","year":2022,"name":"资金","name_en":"Fund","lines":[{"code":"1","name":"甲","name_en":"one"},{"code":"2","name":"乙","name_en":"two"}]}
-{"id":"budget","kind":"appropriated","fund":"f","year":2022,"date":"2022-01-01","line":"1","amount":"1000.00","stage":"original"}
-`
-
-const smallYear = "/funds/f/years/2022"
-
-// pay is a payment of an amount out of it.
-func pay(id, amount string) string {
-	return fmt.Sprintf(`{"id":%q,"kind":"disbursed","fund":"f","year":2022,"date":"2022-05-01","line":"1","amount":%q,"channel":"payment","payee":{"name":"德山酒业"},"voucher":{"issuer":"i","year":2022,"type":"pay","number":%q}}`, id, amount, id) + "\n"
-}
-
-// A receipt is what the ledger answers to a command.
-type receipt struct {
-	Status, Code, Message, Hint string
-	Seq                         int
-}
-
-// appended has the program append commands, and returns the last receipt.
-func appended(t *testing.T, folder, commands string, args ...string) (r receipt) {
-	t.Helper()
-	for line := range strings.Lines(program(t, folder, commands, append([]string{"append"}, args...)...)) {
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("receipt %s: %v", line, err)
-		}
-	}
-	if len(args) == 0 && r.Status != "appended" {
-		t.Fatalf("%s: %+v", commands, r)
-	}
-	return r
-}
-
-// table is what the program prints as a table, as rows.
-func table(t *testing.T, folder, lang string, args ...string) [][]string {
-	t.Helper()
-	_, tables := marked(program(t, folder, "", append(args, "--format", "md", "--lang", lang)...))
-	if len(tables) == 0 {
-		t.Fatalf("%v prints no table", args)
-	}
-	return tables[0][1:]
-}
-
-// shows waits until the page's table has these rows.
-func (p *tab) shows(what string, want [][]string) {
-	p.t.Helper()
-	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		diff := sameRows(p.rows(mainTable), want)
-		if diff == "" {
-			return
-		}
-		if time.Since(begun) > enough {
-			p.t.Fatalf("%s: the page does not come to show it: %s", what, diff)
-		}
-	}
-}
 
 func TestAppendIsSeenInOtherWindows(t *testing.T) {
 	t.Parallel()
-	s := serving(t)
-	appended(t, s.folder, small)
+	s := servingSmall(t)
 	windows := map[string]*tab{}
 	for _, lang := range languages {
 		p := open(t, s, wide)
@@ -85,13 +26,13 @@ func TestAppendIsSeenInOtherWindows(t *testing.T) {
 		return true;
 	}`
 	for _, p := range windows {
-		p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+		p.awaitLive()
 		js[bool](p, mark)
 	}
 	for i, amount := range []string{"123.45", "200.00"} {
 		r := appended(t, s.folder, pay(fmt.Sprint("p", i), amount))
 		for lang, p := range windows {
-			p.shows("an append", table(t, s.folder, lang, "table", "execution", "--fund", "f", "--year", "2022"))
+			p.shows("an append", execution(t, s, lang, "f"))
 			if seq := js[string](p, `() => document.body.dataset.seq`); seq != fmt.Sprint(r.Seq) {
 				t.Errorf("in %s the page says that it shows event %s, want %d", lang, seq, r.Seq)
 			}
@@ -113,7 +54,6 @@ func TestAppendIsSeenInOtherWindows(t *testing.T) {
 func TestSlidersReplayHistory(t *testing.T) {
 	t.Parallel()
 	s := reference(t)
-	args := []string{"table", "execution", "--fund", "cd-gx", "--year", "2022"}
 	for _, lang := range languages {
 		p := open(t, s, wide)
 		p.visit(inLanguage(s, ofYear, lang))
@@ -124,8 +64,8 @@ func TestSlidersReplayHistory(t *testing.T) {
 				return input.dispatchEvent(new Event("input", {bubbles: true}));
 			}`, slider, to)
 		}
-		now := table(t, s.folder, lang, args...)
-		then := table(t, s.folder, lang, append(args, "--as-of", "2022-06-30")...)
+		now := execution(t, s, lang, "cd-gx")
+		then := execution(t, s, lang, "cd-gx", "--as-of", "2022-06-30")
 		if sameRows(now, then) == "" {
 			t.Fatal("the reference fund has the same table at the end of June")
 		}
@@ -135,17 +75,17 @@ func TestSlidersReplayHistory(t *testing.T) {
 		stands := `(asOf, known) => new URL(location).searchParams.get("as_of") == asOf && new URL(location).searchParams.get("known_at") == known`
 		p.await("it stands in the address", stands, "2022-06-30", nil)
 		slide("[data-numbers]", 100)
-		p.shows("2022-06-30 as known at 100", table(t, s.folder, lang, append(args, "--as-of", "2022-06-30", "--known-at", "100")...))
+		p.shows("2022-06-30 as known at 100", execution(t, s, lang, "cd-gx", "--as-of", "2022-06-30", "--known-at", "100"))
 		p.await("both stand in the address", stands, "2022-06-30", "100")
 		here := js[string](p, `() => location.href`)
 		slide("[data-days]", 365) // past the last day: no limit
-		p.shows("as known at 100", table(t, s.folder, lang, append(args, "--known-at", "100")...))
+		p.shows("as known at 100", execution(t, s, lang, "cd-gx", "--known-at", "100"))
 		slide("[data-numbers]", 150)
 		p.shows("now again", now)
 		// A view has an address: somebody else who opens it sees the same.
 		other := open(t, s, wide)
 		other.visit(here)
-		other.shows(here, table(t, s.folder, lang, append(args, "--as-of", "2022-06-30", "--known-at", "100")...))
+		other.shows(here, execution(t, s, lang, "cd-gx", "--as-of", "2022-06-30", "--known-at", "100"))
 		if value := js[string](other, `() => document.querySelector("[data-days]").value + " " + document.querySelector("[data-numbers]").value`); value != "180 100" {
 			t.Errorf("there the sliders stand at %s", value)
 		}
@@ -161,7 +101,7 @@ func TestServerComesBack(t *testing.T) {
 	p.pass(`Failed to load resource: net::ERR_`) // while there is no server
 	p.pass(`status of 503`)                      // while it begins
 	p.visit(inLanguage(s, smallYear, "en"))
-	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.awaitLive()
 	fixed := open(t, s, wide) // of a moment that no news tells anything of
 	fixed.pass(`Failed to load resource: net::ERR_`)
 	fixed.pass(`status of 503`)
@@ -176,7 +116,7 @@ func TestServerComesBack(t *testing.T) {
 	add := func(id string) {
 		want = append(want, appended(t, s.folder, pay(id, "10.01")).Seq)
 		if id != "down" {
-			p.shows(id, table(t, s.folder, "en", "table", "execution", "--fund", "f", "--year", "2022"))
+			p.shows(id, execution(t, s, "en", "f"))
 		}
 	}
 	add("before")
@@ -194,8 +134,8 @@ func TestServerComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(again.stop)
-	p.shows("after a restart", table(t, s.folder, "en", "table", "execution", "--fund", "f", "--year", "2022"))
-	p.await("it is live again", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.shows("after a restart", execution(t, s, "en", "f"))
+	p.awaitLive()
 	fixed.await("where the clocks were moved to meanwhile", `() => document.body.dataset.seq == "1"`)
 	add("after")
 	p.await("the feed has all", `(n) => heard.includes(n)`, want[2])

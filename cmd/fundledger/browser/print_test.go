@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -41,7 +40,7 @@ func output(t *testing.T, name string, args ...string) string {
 func TestPrinted(t *testing.T) {
 	t.Parallel()
 	s := reference(t)
-	root := regexp.MustCompile(`"root":"([^"]+)"`).FindStringSubmatch(fetched(t, s.url+"/v1"+ofYear+"/tables/execution"))[1]
+	root := rootOf(t, s, ofYear)
 	for _, c := range []struct{ path, lang, number string }{
 		{ofYear, "zh", "第 150 号事件"},
 		{ofYear + "/lines/1.4", "en", "event 150"},
@@ -101,16 +100,15 @@ func parts(t *testing.T, address string) string {
 // TestPrintedLater prints a page that has changed while it was open: its foot speaks of what is on the paper.
 func TestPrintedLater(t *testing.T) {
 	t.Parallel()
-	s := serving(t)
-	appended(t, s.folder, small)
+	s := servingSmall(t)
 	p := open(t, s, wide)
 	p.visit(inLanguage(s, smallYear, "en"))
-	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.awaitLive()
 	for i := range 2 {
 		seq := appended(t, s.folder, pay(fmt.Sprint("p", i), "1.00")).Seq
 		p.await("it shows the event", `(seq) => document.body.dataset.seq == seq`, seq)
 		text := strings.Join(strings.Fields(output(t, "pdftotext", "-layout", p.printed(), "-")), " ")
-		root := regexp.MustCompile(`"root":"([^"]+)"`).FindStringSubmatch(fetched(t, s.url+"/v1"+smallYear+"/tables/execution"))[1]
+		root := rootOf(t, s, smallYear)
 		if want := fmt.Sprintf("f, event %d, root %s", seq, root); !strings.Contains(text, want) {
 			t.Errorf("the paper lacks %q:\n%s", want, text)
 		}

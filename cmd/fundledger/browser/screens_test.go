@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,6 +20,11 @@ type screen struct {
 	api string
 	// own says that the page is called otherwise than the table there.
 	own bool
+}
+
+// name is what a test of it is called.
+func (c screen) name() string {
+	return cmp.Or(strings.NewReplacer("/", "-", "?", "-").Replace(strings.Trim(c.path, "/")), "all")
 }
 
 const (
@@ -197,7 +203,7 @@ func byTheClock(moment string) string {
 func each(t *testing.T, v view, test func(t *testing.T, s *server, p *tab, c screen)) {
 	t.Parallel()
 	for _, c := range screens {
-		t.Run(strings.NewReplacer("/", "-", "?", "-").Replace(strings.Trim(c.path, "/")), func(t *testing.T) {
+		t.Run(c.name(), func(t *testing.T) {
 			t.Parallel()
 			s := reference(t)
 			test(t, s, open(t, s, v), c)

@@ -20,15 +20,12 @@ func TestShots(t *testing.T) {
 		t.Fatal(err)
 	}
 	each(t, wide, func(t *testing.T, s *server, p *tab, c screen) {
-		name := strings.NewReplacer("/", "-", "?", "-").Replace(strings.Trim(c.path, "/"))
-		if name == "" {
-			name = "all"
-		}
+		name := c.name()
 		for _, lang := range languages {
 			for what, v := range map[string]view{"wide": {1440, 900, false}, "wide-dark": {1440, 900, true}, "narrow": {390, 844, false}, "narrow-dark": {390, 844, true}} {
 				p.look(v)
 				p.visit(inLanguage(s, c.path, lang))
-				p.await("the script has run", `() => !document.querySelector("[data-theme-switch]")?.hidden`)
+				p.awaitScript()
 				picture, err := chromedp.Run(p, chromedp.FullScreenshot(100))
 				if err != nil {
 					t.Fatal(err)
