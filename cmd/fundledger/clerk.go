@@ -517,9 +517,9 @@ func (k *clerk) seq(ref string) events.Seq {
 }
 
 // setting is what the case has to know of the fund.
-func (k *clerk) setting(c *desk.Case) desk.Setting {
+func (k *clerk) setting(c *desk.Case) (in desk.Setting, err error) {
 	h := k.book.History()
-	in := desk.Setting{
+	in = desk.Setting{
 		Today: k.today(), Reason: k.say("correct.reason", map[string]string{"seq": c.Of.String()}), Smallest: events.Minor(1).Format(h.Decimals()),
 		Left: func(m events.Minor) string { return m.Format(h.Decimals()) },
 		NewID: func() (events.ID, error) {
@@ -527,11 +527,14 @@ func (k *clerk) setting(c *desk.Case) desk.Setting {
 			return events.ID(id.String()), err
 		},
 	}
-	if y, err := h.Year(c.Event.Command.Year); err == nil {
+	if y, err := h.Year(c.Event.Command.Year); err == nil { // not every event is of a year
 		left := map[events.Line]events.Minor{}
 		balances, err := h.Balances(y, projections.Query{Year: y.Year})
+		if err != nil {
+			return in, err
+		}
 		for i, l := range y.Lines() {
-			if l.Leaf && err == nil {
+			if l.Leaf {
 				in.Leaves = append(in.Leaves, l.Code)
 				left[l.Code] = balances[i].Free.Available()
 			}
@@ -548,5 +551,5 @@ func (k *clerk) setting(c *desk.Case) desk.Setting {
 			in.Flags = append(in.Flags, f)
 		}
 	}
-	return in
+	return in, nil
 }

@@ -129,7 +129,10 @@ func (a *app) correct(ctx context.Context, fund, asked, way, format string, answ
 		}
 		c.Target = &target
 	}
-	in := a.clerk(at).setting(c)
+	in, err := a.clerk(at).setting(c)
+	if err != nil {
+		return err
+	}
 	if way == "" {
 		return a.offers(ctx, c, at, in, format)
 	}
