@@ -35,7 +35,7 @@ func (a *app) keepLog(form string) error {
 
 // noteLevels are those of notes that an operator has to look at.
 var noteLevels = map[string]slog.Level{
-	"serve.held": slog.LevelError, "serve.http-open": slog.LevelWarn, "serve.lost": slog.LevelWarn, "serve.reading-stopped": slog.LevelError,
+	"serve.held": slog.LevelError, "serve.http-open": slog.LevelWarn, "serve.lost": slog.LevelWarn, "serve.balances-failed": slog.LevelWarn, "serve.reading-stopped": slog.LevelError,
 }
 
 // record is [app.note] where there is a log: the name is the message, which is the same in every language, and what people would be told stands beside it.

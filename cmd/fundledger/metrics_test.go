@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -436,6 +437,22 @@ func TestMetricsOnTheNetworkNeedTheToken(t *testing.T) {
 	}
 	if got := get(t, url+"/metrics", "Authorization", "Bearer "+p.address(t).Token); got.StatusCode != 200 {
 		t.Errorf("with the token: %d", got.StatusCode)
+	}
+}
+
+// TestFaultsStandOutInTheLog: what a server says the cause of is not among what goes as it should, and no level is of a note that there is not.
+func TestFaultsStandOutInTheLog(t *testing.T) {
+	t.Parallel()
+	for _, name := range texts.Names(words.English) {
+		fault := strings.HasPrefix(name, "serve.") && strings.Contains(texts.Text(words.English, name), "{{.cause}}")
+		if fault && noteLevels[name] < slog.LevelWarn {
+			t.Errorf("%s has the level %s", name, noteLevels[name])
+		}
+	}
+	for name := range noteLevels {
+		if !texts.Has(name) {
+			t.Errorf("there is no %s", name)
+		}
 	}
 }
 
