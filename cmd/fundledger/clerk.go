@@ -241,7 +241,6 @@ type offered struct {
 	words string // what it is
 	left  string // what is available there, or what is left of it, as the fund counts; "" where that says nothing
 	depth int    // how far below the root a line stands
-	group bool   // a line that has lines below it
 }
 
 // mostOffered bounds a list of events; the newest are in it.
@@ -264,7 +263,7 @@ func (k *clerk) offers(s desk.Subject, f desk.Flag, answers desk.Answers) (out [
 				return nil, 0, err
 			}
 			if f.Name == "year" || yearErr != nil || n > year {
-				out = append(out, offered{value: n.String(), words: cmp.Or(y.Name, string(k.fund)), group: y.Closed && s.Kind != events.YearReopened && s.Kind != events.Explained})
+				out = append(out, offered{value: n.String(), words: cmp.Or(y.Name, string(k.fund))})
 			}
 		}
 	case f.Name == "to-line" && s.Kind == events.CarriedOver:
@@ -316,7 +315,7 @@ func (k *clerk) lines(year events.Year) (out []offered, err error) {
 		if l.Code == events.Root {
 			continue
 		}
-		o := offered{value: string(l.Code), words: k.named(&l), depth: l.Depth, group: !l.Leaf}
+		o := offered{value: string(l.Code), words: k.named(&l), depth: l.Depth}
 		if y.Budgeted && l.Leaf {
 			o.left = balances[i].All.Available().Format(h.Decimals())
 		}

@@ -181,7 +181,7 @@ func (k *clerk) field(s desk.Subject, f desk.Flag, answers desk.Answers, known m
 		return field, err
 	}
 	for _, o := range offers {
-		field.Choices = append(field.Choices, web.Choice{Value: o.value, Words: o.words, Left: o.left, Depth: o.depth, Group: o.group})
+		field.Choices = append(field.Choices, web.Choice{Value: o.value, Words: o.words, Left: o.left, Depth: o.depth})
 	}
 	if year, err := events.ParseYear(first(answers["year"])); err == nil && len(offers) > 0 && slices.Contains([]string{"line", "to-line", "of-line", "parent"}, f.Name) {
 		field.Choices = append([]web.Choice{{Value: string(events.Root), Words: k.lineName(year, events.Root)}}, field.Choices...)

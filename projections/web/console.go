@@ -123,7 +123,7 @@ type view struct {
 	Last events.Seq
 	// Fixed says that the page is of a moment, so that nothing new belongs on it.
 	Fixed bool
-	// Live is the fund to follow, or [everyFund]; "" where nothing new belongs on the page.
+	// Live is the fund to follow, or [everyFund]; "" where nothing new belongs on the page, or it takes too long to be made again at each event.
 	Live string
 	// Clocks are those that can be moved; nil where there are none.
 	Clocks *clockPanel

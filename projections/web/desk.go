@@ -102,9 +102,8 @@ type Choice struct {
 	Value, Words string
 	// Left is what is available there, or left of it.
 	Left string
-	// Depth is how far below the root a line stands, and Group that it has lines below it.
+	// Depth is how far below the root a line stands.
 	Depth int
-	Group bool
 }
 
 // A Proposal is what the ledger would say to a command, or to several that stand or fall together.
