@@ -23,9 +23,9 @@ var (
 	ofPayees = append([]string{"fund", "payee", "limit", "as_of", "known_at"}, printing...)
 )
 
-// stored shows visit the events of a fund up to a cut, which their lines must come to, as [events.Event.Skim] reads them where it can. Nobody waits meanwhile. Event and
-// line are valid until visit returns.
-func (s *site) stored(ctx context.Context, fund events.Fund, at live.Cut, visit func(e *events.Event, line []byte) error) error {
+// stored shows visit the events of a fund up to a cut, which their lines must come to, as [events.Event.Skim] reads them where it can. Nobody waits meanwhile. An
+// event is valid until visit returns.
+func (s *site) stored(ctx context.Context, fund events.Fund, at live.Cut, visit func(*events.Event)) error {
 	return s.books.Events(ctx, fund, 0, 0, int(at.Seq), func(_ live.Cut, _ events.Seq, lines iter.Seq2[[]byte, error]) error {
 		var tree proof.Tree
 		var e events.Event
@@ -39,9 +39,7 @@ func (s *site) stored(ctx context.Context, fund events.Fund, at live.Cut, visit 
 					return err
 				}
 			}
-			if err := visit(&e, line); err != nil {
-				return err
-			}
+			visit(&e)
 		}
 		if tree.Root().String() != at.Root {
 			return otherRoot(fund, at)
@@ -55,7 +53,7 @@ func otherRoot(fund events.Fund, at live.Cut) error {
 	return &events.Error{Code: events.Tampered, Why: "root", Args: events.Args{"fund": string(fund), "seq": at.Seq.String()}}
 }
 
-// event answers with one event whole. What it is about stands before it, so the log is read twice.
+// event answers with one event whole.
 func (s *site) event(w http.ResponseWriter, r *http.Request, lang words.Language) error {
 	a, err := read(r, lang, ofEvent)
 	if err != nil {
@@ -195,11 +193,7 @@ func (s *site) payeeSheet(ctx context.Context, a *ask, cuts []fundCut) (*sheet.S
 // addPayees adds a fund as known at a cut. The log is read for what its history does not tell, before the book is asked.
 func (s *site) addPayees(ctx context.Context, all *payees.Payees, fund events.Fund, at live.Cut) error {
 	facts := payees.Facts{}
-	err := s.stored(ctx, fund, at, func(e *events.Event, _ []byte) error {
-		facts.Note(e)
-		return nil
-	})
-	if err != nil {
+	if err := s.stored(ctx, fund, at, facts.Note); err != nil {
 		return err
 	}
 	return s.books.Read(ctx, fund, 0, projections.MomentOf(at.Seq), func(cut live.Cut, b *projections.Book) error {
