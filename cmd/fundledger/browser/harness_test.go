@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -30,8 +31,20 @@ import (
 // enough is how long a test waits for what has to come: far longer than a machine takes that has much else to do.
 const enough = time.Minute
 
-// built is the program itself, as users have it.
+// built is the program itself, as users have it. What it is made of is looked at file by file: the go command takes what came of a test before for what would come of it now
+// unless something differs that the test has looked at.
 var built = sync.OnceValues(func() (string, error) {
+	for _, of := range []string{"..", "../../../events", "../../../ledger", "../../../projections"} {
+		err := filepath.WalkDir(of, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
 	dir, err := os.MkdirTemp("", "fundledger-browser")
 	if err != nil {
 		return "", err
