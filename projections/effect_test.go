@@ -89,11 +89,7 @@ func TestForeseenIsWhatComes(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			var out strings.Builder
-			if err := sheet.Write(&out, "json", s, sheet.Options{}); err != nil {
-				rt.Fatal(err)
-			}
-			return out.String()
+			return encoded(rt, s, "json", sheet.Options{})
 		}
 		want := says(then.Effect(events.Seq(from)))
 		for range 2 {

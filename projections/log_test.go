@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -383,13 +384,29 @@ func printed(t testing.TB, b *projections.Book, name string, q projections.Query
 	return encoded(t, s, format, o)
 }
 
-func encoded(t testing.TB, s *sheet.Sheet, format string, o sheet.Options) string {
+func encoded(t fatal, s *sheet.Sheet, format string, o sheet.Options) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := sheet.Write(&out, format, s, o); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	return out.String()
+}
+
+// reloaded is a book of the log that was saved and read back.
+func (l *log) reloaded(b *projections.Book) *projections.Book {
+	l.t.Helper()
+	var saved bytes.Buffer
+	if err := b.Save(&saved, "p"); err != nil {
+		l.t.Fatalf("%v", err)
+	}
+	loaded, err := projections.LoadBook(&saved, "p", func(_ context.Context, n events.Seq) ([]byte, error) {
+		return events.AppendLine(nil, l.events[n-1]), nil
+	})
+	if err != nil {
+		l.t.Fatalf("%v", err)
+	}
+	return loaded
 }
 
 func year(y int) projections.Query { return projections.Query{Year: events.Year(y)} }

@@ -1,8 +1,6 @@
 package projections_test
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -146,16 +144,7 @@ func TestTheBankIsTheSameHoweverItIsRead(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := drawn(rt)
 		whole := l.book()
-		var saved bytes.Buffer
-		if err := whole.Save(&saved, "p"); err != nil {
-			rt.Fatal(err)
-		}
-		loaded, err := projections.LoadBook(&saved, "p", func(_ context.Context, n events.Seq) ([]byte, error) {
-			return events.AppendLine(nil, l.events[n-1]), nil
-		})
-		if err != nil {
-			rt.Fatal(err)
-		}
+		loaded := l.reloaded(whole)
 		q := bank.Query{From: l.day("2022-01-01"), To: l.day("2023-12-31"), Window: 5}
 		says := func(b *projections.Book) string {
 			r, err := b.Reconciliation(q)
@@ -166,11 +155,7 @@ func TestTheBankIsTheSameHoweverItIsRead(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			var out strings.Builder
-			if err := sheet.Write(&out, "json", s, sheet.Options{}); err != nil {
-				rt.Fatal(err)
-			}
-			return out.String()
+			return encoded(rt, s, "json", sheet.Options{})
 		}
 		at := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "at"))
 		part := l.book(at)
@@ -377,26 +362,13 @@ func TestTheTrailIsTheSameHoweverItIsRead(t *testing.T) {
 		l := drawn(rt)
 		more(rt, l)
 		whole := l.book()
-		var saved bytes.Buffer
-		if err := whole.Save(&saved, "p"); err != nil {
-			rt.Fatal(err)
-		}
-		loaded, err := projections.LoadBook(&saved, "p", func(_ context.Context, n events.Seq) ([]byte, error) {
-			return events.AppendLine(nil, l.events[n-1]), nil
-		})
-		if err != nil {
-			rt.Fatal(err)
-		}
+		loaded := l.reloaded(whole)
 		says := func(trail *projections.Trail) string {
 			s, err := trail.Sheet("r")
 			if err != nil {
 				rt.Fatal(err)
 			}
-			var out strings.Builder
-			if err := sheet.Write(&out, "json", s, sheet.Options{}); err != nil {
-				rt.Fatal(err)
-			}
-			return out.String()
+			return encoded(rt, s, "json", sheet.Options{})
 		}
 		at := events.Seq(rapid.IntRange(1, len(l.events)).Draw(rt, "at"))
 		for n := events.Seq(1); n <= at; n++ {

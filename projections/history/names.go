@@ -15,27 +15,40 @@ type Reference struct {
 }
 
 // naming are the fields by which commands name events.
-var naming = [...]string{"of", "commitment", "against", "settles", "covers", "sum_of", "quotient_of", "bank_lines", "events"}
+var naming = [...]string{
+	ofField: "of", commitmentField: "commitment", againstField: "against", settlesField: "settles", coversField: "covers", sumField: "sum_of", quotientField: "quotient_of",
+	bankField: "bank_lines", matchedField: "events",
+}
 
-// ofField is the place of `of` among them.
-const ofField = 0
+// The places of the fields among them.
+const (
+	ofField = iota
+	commitmentField
+	againstField
+	settlesField
+	coversField
+	sumField
+	quotientField
+	bankField
+	matchedField
+)
 
 // named visits the events that an event names, as the ledger resolved them, with the places of the fields, in the order of those.
 func named(r *events.Resolved, visit func(field int, n events.Seq)) {
-	for field, n := range [...]events.Seq{r.Of, r.Commitment, r.Against, r.Settles} {
+	for field, n := range [...]events.Seq{ofField: r.Of, commitmentField: r.Commitment, againstField: r.Against, settlesField: r.Settles} {
 		if n > 0 {
 			visit(field, n)
 		}
 	}
 	for _, n := range r.Covers {
-		visit(4, n)
+		visit(coversField, n)
 	}
 	for _, n := range r.SumOf {
-		visit(5, events.Seq(max(n, -n)))
+		visit(sumField, events.Seq(max(n, -n)))
 	}
-	for i, all := range [...][]events.Seq{r.QuotientOf, r.BankLines, r.Matched} {
+	for field, all := range [...][]events.Seq{quotientField: r.QuotientOf, bankField: r.BankLines, matchedField: r.Matched} {
 		for _, n := range all {
-			visit(6+i, n)
+			visit(field, n)
 		}
 	}
 }

@@ -177,7 +177,7 @@ func TestProposedMatchingsFollow(t *testing.T) {
 	}
 	p := open(t, s, wide)
 	p.visit(inLanguage(s, smallYear+"/reconciliation", "en"))
-	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.awaitLive()
 	p.await("two are proposed", `() => document.querySelector("[data-part=proposed]").textContent.trim().startsWith("2 ")`)
 	p.do(chromedp.Click(chromedp.CSS("[data-try]")))
 	p.await("both would be appended", `() => document.querySelector("[data-append]:not([disabled])")?.checkVisibility() === true && JSON.parse(document.querySelector("[data-command]").textContent).length == 2`)
@@ -186,7 +186,7 @@ func TestProposedMatchingsFollow(t *testing.T) {
 	p.await("the other would be appended", `(command) => document.querySelector("[data-append]:not([disabled])") != null && document.querySelector("[data-command]").textContent == command`, strings.TrimSpace(matchings[1]))
 	other := open(t, s, wide)
 	other.visit(inLanguage(s, smallYear+"/reconciliation", "en"))
-	other.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	other.awaitLive()
 	other.do(chromedp.Click(chromedp.CSS("[data-try]")))
 	other.await("the other would be appended", `() => document.querySelector("[data-append]:not([disabled])") != null`)
 	p.do(chromedp.Click(chromedp.CSS("[data-append]")))

@@ -66,7 +66,7 @@ func TestPressedWhileThePageIsToCome(t *testing.T) {
 	s := behind(t, reference(t))
 	p := open(t, s.server, wide)
 	p.visit(inLanguage(s.server, ofYear, "en"))
-	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.awaitLive()
 	// press moves the slider through some days to the last, and presses while the page of none of them has come.
 	press := func(what string, days ...int) {
 		s.shut.Lock()
@@ -111,7 +111,7 @@ func TestNewsWhileTheClocksMove(t *testing.T) {
 	seq := appended(t, s.folder, small).Seq
 	p := open(t, s, wide)
 	p.visit(inLanguage(s, smallYear, "en"))
-	p.await("it is live", `() => document.querySelector("[data-status]").dataset.state == "live"`)
+	p.awaitLive()
 	js[bool](p, `(command) => new Promise((posted, failed) => {
 		window.shown = [];
 		document.addEventListener("exchanged", async () => {
