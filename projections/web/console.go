@@ -41,11 +41,11 @@ import (
 // two places. What a page is made of has a tag, so that asking again costs nothing where nothing changed. All the pages that somebody has open share one
 // feed: a browser gives a host no more than six connections.
 //
-// A page requests nothing from any other host, and its policy lets nothing in: neither script nor style stands in it but a rule for the foot of printed pages,
-// which the policy names by its hash.
+// A page requests nothing from any other host, and its policy lets nothing in: neither script nor style stands in it but the choice of light or dark, which must be made
+// before anything is drawn, and a rule for the foot of printed pages. The policy names both by their hashes.
 
-// consolePolicy is the Content-Security-Policy of every page; the verb is the hash of the one style that may stand in it.
-const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'%s; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// consolePolicy is the Content-Security-Policy of every page; the verbs are the sources of the one script and the one style that may stand in it.
+const consolePolicy = "default-src 'none'; script-src 'self' %s; style-src 'self' %s; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // A page is one kind of page.
 type page struct {
@@ -183,20 +183,21 @@ func (v *view) write(w http.ResponseWriter) error {
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
-	own := ""
-	if style := v.PrintStyle(); style != "" {
-		hash := sha256.Sum256([]byte(style))
-		own = " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
-	}
 	var body bytes.Buffer
 	if err := layouts[cmp.Or(v.Template, "table")].ExecuteTemplate(&body, "layout", v); err != nil {
 		return err
 	}
-	header.Set("Content-Security-Policy", fmt.Sprintf(consolePolicy, own))
+	header.Set("Content-Security-Policy", fmt.Sprintf(consolePolicy, sourceOf(string(themeScript)), sourceOf(string(v.PrintStyle()))))
 	header.Set("Content-Type", contentTypes["html"])
 	header.Set("Content-Language", string(v.Lang))
 	compressed(w, v.r, v.status, body.Bytes())
 	return nil
+}
+
+// sourceOf names by its hash what may stand in a page (CSP level 2, section 4.2.5).
+func sourceOf(text string) string {
+	hash := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 }
 
 // compress compresses answers for whoever takes that. It is for pages: the answers for programs have a tag for their very bytes, and feeds must not wait.

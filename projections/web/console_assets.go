@@ -23,6 +23,20 @@ var consoleFiles embed.FS
 // Asset is the address of a file of the console. It has the hash of all of them, so that it may be kept for ever.
 func (v *view) Asset(name string) string { return "/assets/" + assetsVersion + "/" + name }
 
+// Theme is the script that stands in the head of every page.
+func (v *view) Theme() template.JS { return themeScript }
+
+// Mark is the picture beside the name: in the page, since to ask for it would take longer than to draw it.
+func (v *view) Mark() template.HTML { return template.HTML(assets["icon.svg"]) }
+
+var themeScript = func() template.JS {
+	text, err := consoleFiles.ReadFile("console/theme.js")
+	if err != nil {
+		panic(err)
+	}
+	return template.JS(text)
+}()
+
 // layouts has the whole page for each template.
 var layouts = func() map[string]*template.Template {
 	root := template.Must(template.New("").ParseFS(consoleFiles, "console/layout.html", "console/drawn.html"))

@@ -503,7 +503,7 @@ func (p *tab) visit(url string) {
 // awaitScript waits until the script of the page has run.
 func (p *tab) awaitScript() {
 	p.t.Helper()
-	p.await("the script has run", `() => !document.querySelector("[data-theme-switch]")?.hidden`)
+	p.await("the script has run", `() => document.readyState === "complete"`)
 }
 
 // awaitLive waits until the page says that it is live.

@@ -19,9 +19,6 @@ export function clocks() {
   const status = document.querySelector('[data-said]');
   let playing = null, coming = null, again = false, settling = 0, moved = 0, retrying = 0;
 
-  for (const hidden of form.querySelectorAll('[hidden]')) hidden.hidden = false;
-  form.querySelector('[data-submit]').hidden = true;
-
   const iso = (ms) => new Date(ms).toISOString().slice(0, 10);
   const fill = (text, of) => text.replace(/\{(\w+)\}/g, (_, name) => of[name]);
 

@@ -6,7 +6,6 @@ import {clocks} from './clocks.js';
 const root = document.documentElement;
 
 for (const button of document.querySelectorAll('[data-theme-switch]')) {
-  button.hidden = false;
   button.addEventListener('click', () => {
     const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = dark ? 'light' : 'dark';
