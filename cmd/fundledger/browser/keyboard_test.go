@@ -76,6 +76,37 @@ func TestSliderByKeyboard(t *testing.T) {
 	p.shows("known at 138", execution(t, s, "zh", "cd-gx", "--known-at", "138"))
 }
 
+// TestDayIsTypedOrPicked: a day is typed as it is written everywhere, or taken from a calendar; of what is no day the ledger's words are shown, and nothing moves.
+func TestDayIsTypedOrPicked(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, ofYear, "en"))
+	p.awaitScript()
+	typed := func(text string) {
+		js[bool](p, `() => { document.querySelector("[data-date]").select(); return true; }`)
+		p.do(chromedp.Focus(chromedp.CSS("[data-date]")), chromedp.KeyEvent(text+kb.Enter))
+	}
+	typed("2022-06-30")
+	at := execution(t, s, "en", "cd-gx", "--as-of", "2022-06-30")
+	p.shows("2022-06-30", at)
+	if stands := js[string](p, `() => document.querySelector("[data-days]").getAttribute("aria-valuetext")`); stands != "2022-06-30: day 181 of 365" {
+		t.Errorf("the slider says %q", stands)
+	}
+	p.pass(`422 .*as_of=2022-06-31`)
+	typed("2022-06-31")
+	p.await("the words of the ledger", `() => document.querySelector("[data-known-said]").textContent.includes("“2022-06-31” is not a day of the calendar")`)
+	p.shows("what was shown", at)
+	p.await("the calendar can be opened", `() => document.querySelector("[data-pick]").checkVisibility()`)
+	js[bool](p, `() => {
+		const pick = document.querySelector("[data-pick]");
+		pick.value = "2022-09-30";
+		return pick.dispatchEvent(new Event("change", {bubbles: true}));
+	}`)
+	p.shows("2022-09-30", execution(t, s, "en", "cd-gx", "--as-of", "2022-09-30"))
+	p.await("nothing is wrong any more", `() => document.querySelector("[data-date]").value == "2022-09-30" && !document.querySelector("[data-clocks]").hasAttribute("data-wrong")`)
+}
+
 // TestClocksOfANarrowPage: both sliders stand on a line each with where they are, and leave the view to what the page is about; the rest of the clocks is opened by the
 // keyboard.
 func TestClocksOfANarrowPage(t *testing.T) {

@@ -5,13 +5,14 @@ const day = 86400000;
 const frame = 100; // milliseconds between two moments that are played
 const frames = 150; // for all of a slider
 const absent = 2000; // milliseconds until a server that is not there is asked again
+const drawn = 500; // milliseconds after which a page has been drawn
 const settled = 400; // milliseconds between two changes of the address: browsers refuse more than a hundred in half a minute; and after which clocks stand still
 
 export function clocks() {
   const form = document.querySelector('[data-clocks]');
   if (!form) return;
   const {body} = document;
-  const days = form.querySelector('[data-days]'), date = form.querySelector('[data-date]'), daySaid = form.querySelector('[data-day-said]'), dayBrief = form.querySelector('[data-day-brief]');
+  const days = form.querySelector('[data-days]'), date = form.querySelector('[data-date]'), pick = form.querySelector('[data-pick]'), daySaid = form.querySelector('[data-day-said]'), dayBrief = form.querySelector('[data-day-brief]');
   const numbers = form.querySelector('[data-numbers]'), number = form.querySelector('[data-number]'), knownBrief = form.querySelector('[data-known-brief]');
   const knownSaid = () => form.querySelector('[data-known-said]');
   const words = form.dataset;
@@ -20,16 +21,17 @@ export function clocks() {
   let playing = null, coming = null, again = false, settling = 0, moved = 0, retrying = 0;
 
   const iso = (ms) => new Date(ms).toISOString().slice(0, 10);
+  const on = (text) => (/^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : NaN);
   const fill = (text, of) => text.replace(/\{(\w+)\}/g, (_, name) => of[name]);
 
-  // sayDay says where the slider of dates stands. The last day of the year is one thing, no limit another.
+  // sayDay says where the slider of dates stands. The last day of the year is one thing, no limit another; of what is no date the server says it.
   const sayDay = () => {
-    const at = Date.parse(date.value);
-    let text = words.noLimit;
-    if (date.value && at < yearFrom) text = fill(words.before, {date: date.value});
-    else if (date.value && at === yearTo) text = fill(words.lastDay, {date: date.value});
-    else if (date.value && at > yearTo) text = fill(words.after, {date: date.value, n: Math.round((at - yearTo) / day)});
-    else if (date.value) text = fill(words.day, {date: date.value, n: Math.round((at - yearFrom) / day) + 1, all: Math.round((yearTo - yearFrom) / day) + 1});
+    const at = on(date.value);
+    let text = date.value ? '' : words.noLimit;
+    if (at < yearFrom) text = fill(words.before, {date: date.value});
+    else if (at === yearTo) text = fill(words.lastDay, {date: date.value});
+    else if (at > yearTo) text = fill(words.after, {date: date.value, n: Math.round((at - yearTo) / day)});
+    else if (!Number.isNaN(at)) text = fill(words.day, {date: date.value, n: Math.round((at - yearFrom) / day) + 1, all: Math.round((yearTo - yearFrom) / day) + 1});
     daySaid.textContent = text;
     dayBrief.textContent = date.value || words.any;
     days.setAttribute('aria-valuetext', text);
@@ -188,9 +190,19 @@ export function clocks() {
   pages(numbers, setNumbers, (n, way) => n + way * Math.max(1, Math.round(Number(numbers.max) / 100)));
   date.addEventListener('change', () => {
     stop();
-    days.value = date.value ? Math.min(Number(days.max) - 1, Math.round((Date.parse(date.value) - first) / day)) : days.max;
+    date.value = date.value.trim();
+    const at = on(date.value);
+    if (!Number.isNaN(at)) days.value = Math.min(Number(days.max) - 1, Math.round((at - first) / day));
+    else if (!date.value) days.value = days.max;
     sayDay();
     move();
+  });
+  // The field that opens a calendar takes a browser as long to make as a tenth of the page.
+  setTimeout(() => { pick.hidden = false; }, drawn);
+  pick.addEventListener('focus', () => { pick.value = date.value; });
+  pick.addEventListener('change', () => {
+    date.value = pick.value;
+    date.dispatchEvent(new Event('change'));
   });
   number.addEventListener('change', () => {
     stop();
