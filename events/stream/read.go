@@ -316,8 +316,12 @@ func (v *verifier) block(msg *nats.Msg) (checked, error) {
 	return checked{lines, twigs}, v.passHead()
 }
 
-// A request is a batch that was asked for.
-type request struct{ sub *nats.Subscription }
+// A request is a batch that was asked for. It has room for that and what ends it: a subscription as it comes takes half a megabyte, each time something is asked.
+type request struct {
+	sub    *nats.Subscription
+	msgs   chan *nats.Msg
+	closed chan struct{} // the connection, or the request
+}
 
 func (r request) drop() {
 	if r.sub != nil {
@@ -338,16 +342,11 @@ func (v *verifier) ask(from uint64) (request, error) {
 		return request{}, err
 	}
 	inbox := l.conn.NewInbox()
-	sub, err := l.conn.SubscribeSync(inbox)
-	if err != nil {
+	r := request{msgs: make(chan *nats.Msg, batchMessages+1), closed: make(chan struct{})}
+	if r.sub, err = l.conn.ChanSubscribe(inbox, r.msgs); err != nil {
 		return request{}, unreachable(err)
 	}
-	r := request{sub}
-	// A batch is bounded already; a client that drops some of it would make the log look as if it had lost them.
-	if err := sub.SetPendingLimits(-1, -1); err != nil {
-		r.drop()
-		return request{}, unreachable(err)
-	}
+	r.sub.SetClosedHandler(func(string) { close(r.closed) })
 	if err := l.conn.PublishRequest(l.api+".DIRECT.GET."+Name(l.fund), inbox, body); err != nil {
 		r.drop()
 		return request{}, unreachable(err)
@@ -381,12 +380,13 @@ func (r request) messages(ctx context.Context) (msgs []*nats.Msg, err error) {
 	silent := time.AfterFunc(patience, func() { cancel(nats.ErrTimeout) })
 	defer silent.Stop()
 	for {
-		msg, err := r.sub.NextMsgWithContext(ctx)
-		if err != nil {
-			if cause := context.Cause(ctx); cause != nil {
-				err = cause
-			}
-			return nil, unreachable(err)
+		var msg *nats.Msg
+		select {
+		case msg = <-r.msgs:
+		case <-r.closed:
+			return nil, unreachable(nats.ErrConnectionClosed)
+		case <-ctx.Done():
+			return nil, unreachable(context.Cause(ctx))
 		}
 		silent.Reset(patience)
 		switch status := msg.Header.Get("Status"); status {
@@ -394,6 +394,8 @@ func (r request) messages(ctx context.Context) (msgs []*nats.Msg, err error) {
 			msgs = append(msgs, msg)
 		case "204", "404":
 			return msgs, nil
+		case "503":
+			return nil, unreachable(nats.ErrNoResponders)
 		default:
 			return nil, unreachable(errors.New("direct get: " + status + " " + msg.Header.Get("Description")))
 		}
