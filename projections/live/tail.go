@@ -142,10 +142,10 @@ func (t *tail) fail(err error) {
 	t.wake()
 }
 
-// How long news are gathered for so many clients.
+// How long news are gathered for so many clients: about twice as long as it takes to tell them, so that a part of the processors is left for who appends and who comes.
 const (
-	gatherEach = 20 * time.Microsecond
-	gatherMost = 20 * time.Millisecond
+	gatherEach = 35 * time.Microsecond
+	gatherMost = 35 * time.Millisecond
 )
 
 // gather shows the clients what has come in, at once after a pause and else together.
