@@ -27,7 +27,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/text/language"
-	"golang.org/x/time/rate"
 )
 
 //go:embed words
@@ -52,11 +51,6 @@ const (
 	maxCommand = 128 << 10 // above what an event can hold, so that the refusal comes from the codec
 	maxList    = 8 << 20   // a list, or lines that stand or fall together: as much as over NATS
 	maxStream  = 1 << 30
-
-	doorEvery  = 1000 // connections a second
-	doorBurst  = 50
-	greetEvery = 250 // answers that go on which begin in a second: each is first told all there is
-	greetBurst = 50
 
 	maxRequests = 256
 	maxFeeds    = 20_000
@@ -137,8 +131,6 @@ type HTTP struct {
 
 	requests, streams, trials, trying, feeds chan struct{}
 
-	greet *rate.Limiter // of answers that go on: when a server comes back, so do all its clients, and those who are in should not notice
-
 	feeding  map[string]bool // the patterns of answers that go on
 	stopping context.Context
 	stop     context.CancelFunc
@@ -174,7 +166,7 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	h := &HTTP{
 		ledger: l, o: o, mux: http.NewServeMux(), addr: listener.Addr().(*net.TCPAddr), host: host, cross: http.NewCrossOriginProtection(),
 		requests: make(chan struct{}, maxRequests), streams: make(chan struct{}, maxStreams), trials: make(chan struct{}, maxTrials), trying: make(chan struct{}, maxTrying),
-		feeds: make(chan struct{}, maxFeeds), greet: rate.NewLimiter(greetEvery, greetBurst), feeding: map[string]bool{}, served: make(chan struct{}),
+		feeds: make(chan struct{}, maxFeeds), feeding: map[string]bool{}, served: make(chan struct{}),
 	}
 	if !h.Loopback() && o.Token == "" {
 		return nil, errors.Join(errors.New("api: an address of the network needs a token"), listener.Close())
@@ -186,27 +178,11 @@ func ListenHTTP(addr string, l *ledger.Ledger, o HTTPOptions) (*HTTP, error) {
 	}
 	go func() {
 		defer close(h.served)
-		if err := h.server.Serve(&door{listener, rate.NewLimiter(doorEvery, doorBurst), h.stopping}); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.server.Serve(newDoor(listener, func() int { return len(h.feeds) })); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Print(err)
 		}
 	}()
 	return h, nil
-}
-
-// A door lets connections in one after another where very many come at once, as all clients do when a server comes back: their greetings would take the processors
-// for as long as it takes to greet them all, and those who are in would wait.
-type door struct {
-	net.Listener
-	pace     *rate.Limiter
-	stopping context.Context
-}
-
-func (d *door) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
-	if err == nil {
-		_ = d.pace.Wait(d.stopping) // who stops has closed the listener
-	}
-	return c, err
 }
 
 type discard struct{}
@@ -563,10 +539,6 @@ func (q *request) route(route *Route) {
 	var w http.ResponseWriter = paced{q.w, q}
 	if route.Stream {
 		w = q.w
-		if q.h.greet.Wait(ctx) != nil {
-			q.refuse(&events.Error{Code: events.Unavailable})
-			return
-		}
 	}
 	err := route.Answer(w, q.r.WithContext(ctx), q.lang)
 	if err == nil {

@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"net"
+	"time"
+)
 
 // Limited returns options with limits that a test does not have to wait for.
 func (o HTTPOptions) Limited(read, write time.Duration, stream int64) HTTPOptions {
@@ -47,4 +50,19 @@ func (s Spool) Held() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wrote - s.read
+}
+
+// A Door is as HTTP uses it.
+type Door struct{ *door }
+
+// NewDoor returns one before a listener, with so many behind it who follow something.
+func NewDoor(l net.Listener, following int) Door {
+	return Door{newDoor(l, func() int { return following })}
+}
+
+// Waiting is how many wait.
+func (d Door) Waiting() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.waiting)
 }
