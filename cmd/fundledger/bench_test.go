@@ -95,7 +95,7 @@ func TestBenchLive(t *testing.T) {
 	}
 	p := &program{built: path}
 	m, names := p.measure(t, "live", "--seconds", "0.3", "--clients", "20", "--rate", "100", "--idle", "30", "--hostile", "40", "--events", "50")
-	want := []string{"balances", "balances-hostile", "balances-hostile-reconnects", "events", "events-hostile", "events-hostile-reconnects", "raw-fanout", "idle"}
+	want := []string{"balances", "balances-hostile", "balances-hostile-reconnects", "events", "events-hostile", "events-hostile-reconnects", "raw-fanout", "raw-fanout-hostile", "raw-fanout-hostile-reconnects", "idle"}
 	if !slices.Equal(names, want) {
 		t.Fatalf("rows %v, want %v", names, want)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -138,6 +139,13 @@ func (c *crowd) close() {
 		c.leave(m)
 	}
 	_ = syscall.Close(c.poll)
+}
+
+// giveWay lets whoever calls it run, from now on and on a thread of its own, where nobody else wants the processors.
+func giveWay() error {
+	runtime.LockOSThread() // and never unlocked: the thread ends with its goroutine
+	const least = 19
+	return os.NewSyscallError("setpriority", syscall.Setpriority(syscall.PRIO_PROCESS, syscall.Gettid(), least))
 }
 
 // A usage is what a process has taken of the machine.

@@ -31,4 +31,5 @@ func (*crowd) read(time.Duration) error                        { return errLinux
 func (*crowd) sip(*member)                                     {}
 func (*crowd) close()                                          {}
 func (*member) send([]byte) error                              { return errLinux }
+func giveWay() error                                           { return errLinux }
 func usageOf(int) (usage, error)                               { return usage{}, errLinux }

@@ -37,6 +37,7 @@ const (
 	Events          = "events"
 	EventsHostile   = Events + AmongHostile
 	RawFanout       = "raw-fanout"
+	RawHostile      = RawFanout + AmongHostile
 	Idle            = "idle"
 
 	AmongHostile = "-hostile" // ends the name of a row that is measured among hostile clients
@@ -44,7 +45,7 @@ const (
 )
 
 // LiveRows are the names of what [Live] measures.
-var LiveRows = []string{Balances, BalancesHostile, Events, EventsHostile, RawFanout, Idle}
+var LiveRows = []string{Balances, BalancesHostile, Events, EventsHostile, RawFanout, RawHostile, Idle}
 
 // Live measures how soon many clients see what is appended. The program serves a new folder in a process of its own, and every client has a TCP connection of its own to
 // it. Rate payments are sent in a second, whether those before have been answered or not, over another connection.
@@ -53,7 +54,8 @@ var LiveRows = []string{Balances, BalancesHostile, Events, EventsHostile, RawFan
 //	events            from before a payment is sent until a client has its event
 //	raw-fanout        from before a message as long as a stored event is published until a client has it: subscribers to one subject of a bare broker
 //	…-hostile         the same with others among the clients: one that reads a byte a second, one that never reads, and Hostile that all come back at once,
-//	                  every other one to the first event there is; …-reconnects is how long it takes until those have what there was when they came
+//	                  every other one to the first event there is; …-reconnects is how long it takes until those have what there was when they came, and of
+//	                  subscribers until they are subscribed. What they do on their own side gives way to the rest: in life it is done on other machines
 //	idle              clients to balances that do not change: how many come in a second, and what each takes of the server's memory
 //
 // A client that misses an event, has one twice or not byte for byte as it is stored, or is told a balance that no set of payments makes, is an error.
@@ -71,7 +73,7 @@ func Live(ctx context.Context, o Options) (*Report, error) {
 	}
 	samples, err := r.rounds(ctx, names, map[string]measure{
 		Balances: r.watched(Balances, false), BalancesHostile: r.watched(Balances, true), Events: r.watched(Events, false), EventsHostile: r.watched(Events, true),
-		RawFanout: r.watched(RawFanout, false), Idle: r.idle,
+		RawFanout: r.watched(RawFanout, false), RawHostile: r.watched(RawFanout, true), Idle: r.idle,
 	})
 	if err != nil {
 		return nil, err
@@ -129,7 +131,9 @@ func liveSummary(name string, samples map[string][]sample) Row {
 	case BalancesHostile:
 		row.VsCalm = ratio(samples, name, Balances, p99)
 	case EventsHostile:
-		row.VsRaw, row.VsCalm = ratio(samples, name, RawFanout, p99), ratio(samples, name, Events, p99)
+		row.VsRaw, row.VsCalm = ratio(samples, name, RawHostile, p99), ratio(samples, name, Events, p99)
+	case RawHostile:
+		row.VsCalm = ratio(samples, name, RawFanout, p99)
 	}
 	return row
 }
@@ -360,7 +364,7 @@ func (r *run) watched(row string, hostile bool) measure {
 	}
 }
 
-// watch begins to serve a folder with a fund that has some payments; for raw-fanout, a bare broker.
+// watch begins to serve a folder with a fund that has some payments; for subscribers, a bare broker.
 func (r *run) watch(ctx context.Context, folder, row string) (w *watching, err error) {
 	w = &watching{run: r, before: r.Payments, told: map[told][]byte{}}
 	defer func() {
@@ -428,6 +432,10 @@ const (
 	subject  = "fanout"
 )
 
+var subscribe = []byte("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB " + subject + " 1\r\nPING\r\n")
+
+func (m *member) pong() error { return m.send([]byte("PONG\r\n")) }
+
 // join brings the clients and waits until each of them is served.
 func (w *watching) join(ctx context.Context, row string) error {
 	var waiting []func() bool // for its first answer
@@ -445,10 +453,9 @@ func (w *watching) join(ctx context.Context, row string) error {
 			m.feed, hello = c.feed, w.get(feedPath, 0)
 			waiting = append(waiting, func() bool { return c.ready })
 		case RawFanout:
-			c := &subscriber{take: w.messages(), pong: func() error { return m.send([]byte("PONG\r\n")) }}
-			m.feed = c.feed
+			c := &subscriber{take: w.messages(), pong: m.pong}
+			m.feed, hello = c.feed, subscribe
 			waiting = append(waiting, func() bool { return c.ready })
-			hello = []byte("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB " + subject + " 1\r\nPING\r\n")
 		}
 		if err := w.crowd.join(m, w.server.at, hello, 0); err != nil {
 			return err
@@ -664,19 +671,28 @@ func (w *watching) verified(ctx context.Context, folder string) error {
 	})
 }
 
-// disturb is the hostile clients, from now until those that come back have what there was when they came. It returns how long each of those took.
+// disturb is the hostile clients, from now until those that come back have what they came for. It returns how long each of those took.
 func (w *watching) disturb(ctx context.Context, row string) (took []time.Duration, err error) {
+	if err := giveWay(); err != nil {
+		return nil, err
+	}
 	crowd, err := newCrowd()
 	if err != nil {
 		return nil, err
 	}
 	defer crowd.close()
-	path := map[string]string{Balances: livePath, Events: feedPath}[row]
+	hello := func(after uint64) []byte { return w.get(feedPath, after) }
+	switch row {
+	case Balances:
+		hello = func(after uint64) []byte { return w.get(livePath, after) }
+	case RawFanout:
+		hello = func(uint64) []byte { return subscribe }
+	}
 	const little = 2048 // unread bytes
 	var slow [2]member  // one sips, one does not even do that
 	for i := range slow {
 		slow[i].slow = true
-		if err := crowd.join(&slow[i], w.server.at, w.get(path, 0), little); err != nil {
+		if err := crowd.join(&slow[i], w.server.at, hello(0), little); err != nil {
 			return nil, err
 		}
 	}
@@ -698,21 +714,35 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 					after = 1
 				}
 				m, begun, next, gone := &member{}, time.Now(), after+1, false
-				c := &sse{take: func(event string, id uint64, data []byte) error {
-					switch {
-					case gone: // what came with the last it wanted
-					case row == Events && (event != "event" || id != next):
-						return fmt.Errorf("%s %d came, want event %d: %.400s", event, id, next, data)
-					case id >= goal:
-						took, gone = append(took, time.Since(begun)), true
-						left--
-						crowd.leave(m)
+				satisfied := func() {
+					took, gone = append(took, time.Since(begun)), true
+					left--
+					crowd.leave(m)
+				}
+				if row == RawFanout {
+					c := &subscriber{take: func([]byte) error { return nil }, pong: m.pong}
+					m.feed = func(p []byte) error {
+						err := c.feed(p)
+						if c.ready && !gone {
+							satisfied()
+						}
+						return err
 					}
-					next++
-					return nil
-				}}
-				m.feed = c.feed
-				if err := crowd.join(m, w.server.at, w.get(path, after), 0); err != nil {
+				} else {
+					c := &sse{take: func(event string, id uint64, data []byte) error {
+						switch {
+						case gone: // what came with the last it wanted
+						case row == Events && (event != "event" || id != next):
+							return fmt.Errorf("%s %d came, want event %d: %.400s", event, id, next, data)
+						case id >= goal:
+							satisfied()
+						}
+						next++
+						return nil
+					}}
+					m.feed = c.feed
+				}
+				if err := crowd.join(m, w.server.at, hello(after), 0); err != nil {
 					return nil, err
 				}
 			}
