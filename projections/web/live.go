@@ -19,7 +19,7 @@ const asFeed = "text/event-stream"
 const retry = "retry: 1000\n\n"
 
 // feedPatience is how long a client may take for the next piece of a feed; a second more or less does not matter, and to set it for each piece would take as long as a
-// third of sending it.
+// fifth of sending it.
 const (
 	feedPatience = 10 * time.Second
 	feedPatient  = time.Second
