@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func checkPage(t *testing.T, at string, got reply, lang words.Language) {
 		t.Errorf("%s is not said to be in %s", at, lang)
 	}
 	policy := got.Header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "script-src 'self';", "connect-src 'self'", "img-src 'self' data:", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+	for _, part := range []string{"default-src 'none'", "script-src 'self' " + sourceOf(theme(t)) + ";", "connect-src 'self'", "img-src 'self' data:", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("%s: the policy %q has no %s", at, policy, part)
 		}
@@ -92,13 +93,16 @@ func checkPage(t *testing.T, at string, got reply, lang words.Language) {
 		t.Errorf("%s: the policy is %q", at, policy)
 	}
 	for _, style := range regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindAllStringSubmatch(got.text, -1) {
-		hash := sha256.Sum256([]byte(style[1]))
-		if !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'") {
+		if !strings.Contains(policy, sourceOf(style[1])) {
 			t.Errorf("%s: the policy does not let in its style", at)
 		}
 	}
+	scripts := regexp.MustCompile(`(?s)<script>(.*?)</script>`).FindAllStringSubmatch(got.text, -1)
+	if len(scripts) != 1 || scripts[0][1] != theme(t) {
+		t.Errorf("%s has other scripts in it than the choice of light or dark: %q", at, scripts)
+	}
 	for what, form := range map[string]string{
-		"a style": `<[^>]* style=`, "a handler": `<[^>]*\son\w+="`, "a script": `<script(?:[^>]*type="module")?>`, "an address of script": `(?i)href="\s*javascript:`,
+		"a style": `<[^>]* style=`, "a handler": `<[^>]*\son\w+="`, "a script": `<script[^>]*type="module">`, "an address of script": `(?i)href="\s*javascript:`,
 		"a lacking value": `&lt;no value|<no value|%!`,
 	} {
 		if found := regexp.MustCompile(form).FindString(got.text); found != "" {
@@ -127,6 +131,22 @@ func checkPage(t *testing.T, at string, got reply, lang words.Language) {
 			}
 		}
 	}
+}
+
+// theme is the one script that stands in a page.
+func theme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../projections/web/console/theme.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// sourceOf names by its hash what a policy lets in.
+func sourceOf(text string) string {
+	hash := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 }
 
 // A pageTable is the cells of a table of a page, row by row with those of the heading first.
