@@ -30,7 +30,7 @@ const (
 	doorAmong = 200  // where so many follow that they would notice
 	doorMany  = 100
 	doorBurst = 50
-	doorRoom  = maxFeeds // who waits for more than that waits outside
+	doorRoom  = maxFeeds // may wait before it; who comes then waits with the system
 )
 
 func newDoor(l net.Listener, following func() int) *door {

@@ -22,7 +22,7 @@ const retry = "retry: 1000\n\n"
 // fifth of sending it.
 const (
 	feedPatience = 10 * time.Second
-	feedPatient  = time.Second
+	feedPatient  = time.Second // from one time that it is set to the next
 )
 
 // feeds are the operations that go on.
