@@ -245,7 +245,7 @@ func TestUnloadingUnderLoad(t *testing.T) {
 		all.Go(func() {
 			for i := range 20 {
 				id := fmt.Sprintf("u%d-%d", who, i)
-				d.write(id, l.Append(t.Context(), inputs(t, pay(id, "1")), ledger.Local, false)[0])
+				d.ask(id, func() ledger.Receipt { return l.Append(t.Context(), inputs(t, pay(id, "1")), ledger.Local, false)[0] })
 			}
 		})
 	}
