@@ -262,7 +262,7 @@ func TestEverySubjectHasAForm(t *testing.T) {
 		}
 	}
 	for _, kind := range []string{"nothing", "clawed-back", "%3Cscript%3E"} {
-		if status, text := fetch(t, "GET", s.site(t)+"/funds/f/post/"+kind, ""); status != 404 || strings.Count(text, "<script>") != 1 { // its own
+		if status, text := fetch(t, "GET", s.site(t)+"/funds/f/post/"+kind, ""); status != 404 || strings.Contains(text, "<script>") {
 			t.Errorf("%s: %d", kind, status)
 		}
 	}

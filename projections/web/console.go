@@ -41,11 +41,11 @@ import (
 // two places. What a page is made of has a tag, so that asking again costs nothing where nothing changed. All the pages that somebody has open share one
 // feed: a browser gives a host no more than six connections.
 //
-// A page requests nothing from any other host, and its policy lets nothing in: neither script nor style stands in it but the choice of light or dark, which must be made
-// before anything is drawn, and a rule for the foot of printed pages. The policy names both by their hashes.
+// A page requests nothing from any other host, and its policy lets nothing in: no script stands in it, and no style but a rule for the foot of printed pages, which the
+// policy names by its hash.
 
-// consolePolicy is the Content-Security-Policy of every page; the verbs are the sources of the one script and the one style that may stand in it.
-const consolePolicy = "default-src 'none'; script-src 'self' %s; style-src 'self' %s; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// consolePolicy is the Content-Security-Policy of every page; the verb is the source of the one style that may stand in it.
+const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self' %s; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // A page is one kind of page.
 type page struct {
@@ -165,7 +165,7 @@ func (s *site) drawn(make func(v *view) error) func(http.ResponseWriter, *http.R
 // write draws the page.
 func (v *view) write(w http.ResponseWriter) error {
 	header := w.Header()
-	header.Set("Vary", "Accept-Language, Prefer")
+	header.Set("Vary", "Accept-Language, Cookie, Prefer")
 	if v.passing() {
 		header.Set("Preference-Applied", minimal)
 	}
@@ -187,7 +187,7 @@ func (v *view) write(w http.ResponseWriter) error {
 	if err := layouts[cmp.Or(v.Template, "table")].ExecuteTemplate(&body, "layout", v); err != nil {
 		return err
 	}
-	header.Set("Content-Security-Policy", fmt.Sprintf(consolePolicy, sourceOf(string(themeScript)), sourceOf(string(v.PrintStyle()))))
+	header.Set("Content-Security-Policy", fmt.Sprintf(consolePolicy, sourceOf(string(v.PrintStyle()))))
 	header.Set("Content-Type", contentTypes["html"])
 	header.Set("Content-Language", string(v.Lang))
 	compressed(w, v.r, v.status, body.Bytes())
@@ -253,7 +253,7 @@ func (s *site) bookPage(p *page) func(*view) error {
 		ctx, a := v.r.Context(), v.a
 		err := s.books.Read(ctx, a.fund, 0, a.known, func(at live.Cut, b *projections.Book) error {
 			v.of(at, b)
-			v.tag = s.tag(at, "page", v.r.Host, v.r.URL.String(), string(v.Lang), v.Last.String(), strconv.FormatBool(v.passing()))
+			v.tag = s.tag(at, v.shown(string(v.Lang), v.Last.String(), strconv.FormatBool(v.passing()))...)
 			if v.same = has(v.r, v.tag); v.same {
 				return nil
 			}
@@ -268,6 +268,11 @@ func (s *site) bookPage(p *page) func(*view) error {
 		}
 		return nil
 	}
+}
+
+// shown is what a page's tag is made of, beside what it shows: its address, how it is to look, and more.
+func (v *view) shown(more ...string) []string {
+	return append([]string{"page", v.r.Host, v.r.URL.String(), v.Theme()}, more...)
 }
 
 // pin is the parameter that holds a page to what was known.

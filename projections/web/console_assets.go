@@ -23,19 +23,17 @@ var consoleFiles embed.FS
 // Asset is the address of a file of the console. It has the hash of all of them, so that it may be kept for ever.
 func (v *view) Asset(name string) string { return "/assets/" + assetsVersion + "/" + name }
 
-// Theme is the script that stands in the head of every page.
-func (v *view) Theme() template.JS { return themeScript }
+// Theme is whether somebody has chosen dark or light pages; "" is as their system has it. The script that lets them choose keeps it in a cookie, so that no page is light
+// for a moment before it is dark.
+func (v *view) Theme() string {
+	if c, err := v.r.Cookie("fundledger-theme"); err == nil && (c.Value == "dark" || c.Value == "light") {
+		return c.Value
+	}
+	return ""
+}
 
 // Mark is the picture beside the name: in the page, since to ask for it would take longer than to draw it.
 func (v *view) Mark() template.HTML { return template.HTML(assets["icon.svg"]) }
-
-var themeScript = func() template.JS {
-	text, err := consoleFiles.ReadFile("console/theme.js")
-	if err != nil {
-		panic(err)
-	}
-	return template.JS(text)
-}()
 
 // layouts has the whole page for each template.
 var layouts = func() map[string]*template.Template {

@@ -79,7 +79,7 @@ func (s *site) eventPage(v *view) error {
 	if err != nil {
 		return err
 	}
-	v.tag = s.tag(at, "page", v.r.Host, v.r.URL.String(), string(v.Lang), v.Last.String())
+	v.tag = s.tag(at, v.shown(string(v.Lang), v.Last.String())...)
 	if v.same = has(v.r, v.tag); v.same {
 		return nil
 	}

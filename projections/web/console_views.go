@@ -351,7 +351,7 @@ func (s *site) payeesPage(v *view) error {
 		return err
 	}
 	v.Template = "table"
-	cuts, tag, err := s.payeeCuts(v.r, v.a, "page", v.r.Host, v.r.URL.String())
+	cuts, tag, err := s.payeeCuts(v.r, v.a, v.shown()...)
 	if err != nil {
 		return err
 	}

@@ -458,7 +458,7 @@ func (s *site) fundsPage(v *view) error {
 	if v.Template = "funds"; !v.Fixed {
 		v.Live = everyFund
 	}
-	glance, tag, err := s.glance(v.r, v.a, "page", v.r.Host, v.r.URL.String())
+	glance, tag, err := s.glance(v.r, v.a, v.shown()...)
 	if err != nil {
 		return err
 	}

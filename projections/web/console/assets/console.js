@@ -1,5 +1,5 @@
 // The console's script: what every page has. Each part of it stands in a module of its own and does nothing on a page that has nothing for it. Pages with forms name the
-// modules of those themselves. The head of a page names what is imported here, so that a browser asks for all of it at once.
+// modules of those themselves.
 import {follow} from './live.js';
 import {clocks} from './clocks.js';
 
@@ -9,7 +9,8 @@ for (const button of document.querySelectorAll('[data-theme-switch]')) {
   button.addEventListener('click', () => {
     const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     root.dataset.theme = dark ? 'light' : 'dark';
-    localStorage.setItem('theme', root.dataset.theme);
+    // The server makes pages as they were chosen to be.
+    document.cookie = `fundledger-theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
   });
 }
 
