@@ -134,7 +134,7 @@ func (a *app) bench(ctx context.Context, what string, o bench.Options, q questio
 		o.Only = rows
 		if what == "live" {
 			o.Only = slices.DeleteFunc(slices.Clone(rows), func(row string) bool {
-				return o.Idle == 0 && row == bench.Idle || o.Hostile == 0 && strings.HasSuffix(row, bench.AmongHostile)
+				return o.Idle == 0 && row == bench.Idle || o.Hostile == 0 && (strings.HasSuffix(row, bench.AmongHostile) || strings.HasSuffix(row, bench.BesideHostile))
 			})
 		}
 	}

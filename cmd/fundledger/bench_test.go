@@ -95,12 +95,17 @@ func TestBenchLive(t *testing.T) {
 	}
 	p := &program{built: path}
 	m, names := p.measure(t, "live", "--seconds", "0.3", "--clients", "20", "--rate", "100", "--idle", "30", "--hostile", "40", "--events", "50")
-	want := []string{"balances", "balances-hostile", "balances-hostile-reconnects", "events", "events-hostile", "events-hostile-reconnects", "raw-fanout", "raw-fanout-hostile", "raw-fanout-hostile-reconnects", "idle"}
+	want := []string{
+		"balances", "balances-hostile", "balances-hostile-reconnects", "balances-beside", "balances-beside-reconnects",
+		"events", "events-hostile", "events-hostile-reconnects", "events-beside", "events-beside-reconnects",
+		"raw-fanout", "raw-fanout-hostile", "raw-fanout-hostile-reconnects", "idle",
+	}
 	if !slices.Equal(names, want) {
 		t.Fatalf("rows %v, want %v", names, want)
 	}
 	for _, r := range m.Rows {
-		disturbed, compared := strings.HasSuffix(r.Name, "-hostile"), strings.HasPrefix(r.Name, "events")
+		beside := strings.HasSuffix(r.Name, "-beside")
+		disturbed, compared := beside || strings.HasSuffix(r.Name, "-hostile"), strings.HasPrefix(r.Name, "events") && !beside
 		clients := map[bool]int{true: 40, false: 20}[strings.HasSuffix(r.Name, "-reconnects")]
 		switch {
 		case r.Name == "idle":

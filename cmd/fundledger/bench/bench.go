@@ -104,7 +104,7 @@ type Row struct {
 	// The others are of [Live]. Clients is how many there are, P99Low and P99High the least and the greatest 99th percentile of a round, and Max the longest of all.
 	Clients              int
 	P99Low, P99High, Max time.Duration
-	// VsRaw is P99 over that of raw-fanout, each with or each without hostile clients, VsCalm over that of the same row without hostile clients.
+	// VsRaw is P99 over that of raw-fanout, each with or each without hostile clients, VsCalm over that of the same row without hostile clients anywhere.
 	VsRaw, VsCalm float64
 	// ServerCPU and ClientsCPU are shares of all processors' time: of the server's process, and of this one, which is the clients and who sends.
 	ServerCPU, ClientsCPU float64

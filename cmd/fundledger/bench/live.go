@@ -34,18 +34,22 @@ import (
 const (
 	Balances        = "balances"
 	BalancesHostile = Balances + AmongHostile
+	BalancesBeside  = Balances + BesideHostile
 	Events          = "events"
 	EventsHostile   = Events + AmongHostile
+	EventsBeside    = Events + BesideHostile
 	RawFanout       = "raw-fanout"
 	RawHostile      = RawFanout + AmongHostile
 	Idle            = "idle"
 
-	AmongHostile = "-hostile" // ends the name of a row that is measured among hostile clients
-	reconnects   = "-reconnects"
+	// These end the name of a row that is measured among hostile clients, and while another server has them.
+	AmongHostile  = "-hostile"
+	BesideHostile = "-beside"
+	reconnects    = "-reconnects"
 )
 
 // LiveRows are the names of what [Live] measures.
-var LiveRows = []string{Balances, BalancesHostile, Events, EventsHostile, RawFanout, RawHostile, Idle}
+var LiveRows = []string{Balances, BalancesHostile, BalancesBeside, Events, EventsHostile, EventsBeside, RawFanout, RawHostile, Idle}
 
 // Live measures how soon many clients see what is appended. The program serves a new folder in a process of its own, and every client has a TCP connection of its own to
 // it. Rate payments are sent in a second, whether those before have been answered or not, over another connection.
@@ -56,6 +60,7 @@ var LiveRows = []string{Balances, BalancesHostile, Events, EventsHostile, RawFan
 //	…-hostile         the same with others among the clients: one that reads a byte a second, one that never reads, and Hostile that all come back at once,
 //	                  every other one to the first event there is; …-reconnects is how long it takes until those have what there was when they came, and of
 //	                  subscribers until they are subscribed. What they do on their own side gives way to the rest: in life it is done on other machines
+//	…-beside          the same hostile clients, but of another server of the program on this machine: what is noticed of them here is that the processors are shared
 //	idle              clients to balances that do not change: how many come in a second, and what each takes of the server's memory
 //
 // A client that misses an event, has one twice or not byte for byte as it is stored, or is told a balance that no set of payments makes, is an error.
@@ -72,8 +77,9 @@ func Live(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	samples, err := r.rounds(ctx, names, map[string]measure{
-		Balances: r.watched(Balances, false), BalancesHostile: r.watched(Balances, true), Events: r.watched(Events, false), EventsHostile: r.watched(Events, true),
-		RawFanout: r.watched(RawFanout, false), RawHostile: r.watched(RawFanout, true), Idle: r.idle,
+		Balances: r.watched(Balances, ""), BalancesHostile: r.watched(Balances, AmongHostile), BalancesBeside: r.watched(Balances, BesideHostile),
+		Events: r.watched(Events, ""), EventsHostile: r.watched(Events, AmongHostile), EventsBeside: r.watched(Events, BesideHostile),
+		RawFanout: r.watched(RawFanout, ""), RawHostile: r.watched(RawFanout, AmongHostile), Idle: r.idle,
 	})
 	if err != nil {
 		return nil, err
@@ -128,8 +134,10 @@ func liveSummary(name string, samples map[string][]sample) Row {
 	switch name {
 	case Events:
 		row.VsRaw = ratio(samples, name, RawFanout, p99)
-	case BalancesHostile:
+	case BalancesHostile, BalancesBeside:
 		row.VsCalm = ratio(samples, name, Balances, p99)
+	case EventsBeside:
+		row.VsCalm = ratio(samples, name, Events, p99)
 	case EventsHostile:
 		row.VsRaw, row.VsCalm = ratio(samples, name, RawHostile, p99), ratio(samples, name, Events, p99)
 	case RawHostile:
@@ -247,6 +255,7 @@ type watching struct {
 	server *child
 	nc     *nats.Conn
 	crowd  *crowd
+	beside string // a folder that is its own
 
 	begun    time.Time
 	before   int          // payments that were there before
@@ -274,19 +283,29 @@ const openedBy = 1 + lines
 // seqOf is the number of the event of a payment.
 func seqOf(n int) uint64 { return uint64(openedBy + 1 + n) }
 
-// watched measures one row.
-func (r *run) watched(row string, hostile bool) measure {
+// watched measures one row, where the hostile clients are: [AmongHostile], [BesideHostile], or "" for nowhere.
+func (r *run) watched(row, hostile string) measure {
 	return func(ctx context.Context, folder string) (s sample, err error) {
 		w, err := r.watch(ctx, folder, row)
 		if err != nil {
 			return s, err
+		}
+		disturbed := w // it has the hostile clients
+		if hostile == BesideHostile {
+			if disturbed, err = r.beside(ctx, row); err != nil {
+				return s, errors.Join(err, w.end())
+			}
 		}
 		going, stop := context.WithCancelCause(ctx)
 		var others sync.WaitGroup // who send, and who disturb
 		defer func() {
 			stop(nil)
 			others.Wait()
-			if stopped := w.end(); err == nil {
+			stopped := w.end()
+			if disturbed != w {
+				stopped = errors.Join(stopped, disturbed.end())
+			}
+			if err == nil {
 				err = stopped
 			}
 			if err == nil && row != RawFanout {
@@ -310,16 +329,17 @@ func (r *run) watched(row string, hostile bool) measure {
 			return s, err
 		}
 		w.begun = time.Now()
+		disturbed.begun = w.begun
 		others.Go(func() {
 			if err := w.send(going, row); err != nil {
 				stop(err)
 			}
 		})
 		var returned []time.Duration
-		if hostile {
+		if hostile != "" {
 			others.Go(func() {
 				var err error
-				if returned, err = w.disturb(going, row); err != nil {
+				if returned, err = disturbed.disturb(going, row); err != nil {
 					stop(fmt.Errorf("clients that come back: %w", err))
 				}
 			})
@@ -404,7 +424,23 @@ func (r *run) watch(ctx context.Context, folder, row string) (w *watching, err e
 	return w, nil
 }
 
+// beside is watch with a folder of its own, which goes when the row has ended.
+func (r *run) beside(ctx context.Context, row string) (w *watching, err error) {
+	folder, err := os.MkdirTemp(r.temp, "beside-")
+	if err != nil {
+		return nil, err
+	}
+	if w, err = r.watch(ctx, folder, row); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	w.beside = folder
+	return w, nil
+}
+
 func (w *watching) end() (err error) {
+	if w.beside != "" {
+		defer func() { err = errors.Join(err, os.RemoveAll(w.beside)) }()
+	}
 	if w.crowd != nil {
 		w.crowd.close()
 	}
