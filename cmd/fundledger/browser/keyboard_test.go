@@ -107,6 +107,30 @@ func TestDayIsTypedOrPicked(t *testing.T) {
 	p.await("nothing is wrong any more", `() => document.querySelector("[data-date]").value == "2022-09-30" && !document.querySelector("[data-clocks]").hasAttribute("data-wrong")`)
 }
 
+// TestHalfTypedDay: what is being typed is nowhere yet, whatever else the page asks for meanwhile.
+func TestHalfTypedDay(t *testing.T) {
+	t.Parallel()
+	s := reference(t)
+	p := open(t, s, wide)
+	p.visit(inLanguage(s, ofYear, "en"))
+	p.awaitScript()
+	js[bool](p, `() => {
+		const days = document.querySelector("[data-days]");
+		days.value = 180;
+		days.dispatchEvent(new Event("input", {bubbles: true}));
+		document.querySelector("[data-date]").select();
+		return true;
+	}`)
+	p.do(chromedp.Focus(chromedp.CSS("[data-date]")), chromedp.KeyEvent("2022-0"))
+	p.await("the address of the day that the slider stands at", `() => new URLSearchParams(location.search).get("as_of") == "2022-06-30"`)
+	p.shows("2022-06-30", execution(t, s, "en", "cd-gx", "--as-of", "2022-06-30"))
+	if has := js[string](p, `() => document.querySelector("[data-date]").value`); has != "2022-0" {
+		t.Errorf("the field has %q", has)
+	}
+	p.do(chromedp.KeyEvent("9-30" + kb.Enter))
+	p.shows("2022-09-30", execution(t, s, "en", "cd-gx", "--as-of", "2022-09-30"))
+}
+
 // TestClocksOfANarrowPage: both sliders stand on a line each with where they are, and leave the view to what the page is about; the rest of the clocks is opened by the
 // keyboard.
 func TestClocksOfANarrowPage(t *testing.T) {

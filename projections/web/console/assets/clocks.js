@@ -18,6 +18,8 @@ export function clocks() {
   const words = form.dataset;
   const first = Date.parse(words.first), yearFrom = Date.parse(words.from), yearTo = Date.parse(words.to);
   const status = document.querySelector('[data-said]');
+  // Where the clocks stand: a field has that and, while somebody types, what is to become of it.
+  let asOf = date.value, known = number.value;
   let playing = null, coming = null, again = false, settling = 0, moved = 0, retrying = 0;
 
   const iso = (ms) => new Date(ms).toISOString().slice(0, 10);
@@ -26,14 +28,14 @@ export function clocks() {
 
   // sayDay says where the slider of dates stands. The last day of the year is one thing, no limit another; of what is no date the server says it.
   const sayDay = () => {
-    const at = on(date.value);
-    let text = date.value ? '' : words.noLimit;
-    if (at < yearFrom) text = fill(words.before, {date: date.value});
-    else if (at === yearTo) text = fill(words.lastDay, {date: date.value});
-    else if (at > yearTo) text = fill(words.after, {date: date.value, n: Math.round((at - yearTo) / day)});
-    else if (!Number.isNaN(at)) text = fill(words.day, {date: date.value, n: Math.round((at - yearFrom) / day) + 1, all: Math.round((yearTo - yearFrom) / day) + 1});
+    const at = on(asOf);
+    let text = asOf ? '' : words.noLimit;
+    if (at < yearFrom) text = fill(words.before, {date: asOf});
+    else if (at === yearTo) text = fill(words.lastDay, {date: asOf});
+    else if (at > yearTo) text = fill(words.after, {date: asOf, n: Math.round((at - yearTo) / day)});
+    else if (!Number.isNaN(at)) text = fill(words.day, {date: asOf, n: Math.round((at - yearFrom) / day) + 1, all: Math.round((yearTo - yearFrom) / day) + 1});
     daySaid.textContent = text;
-    dayBrief.textContent = date.value || words.any;
+    dayBrief.textContent = asOf || words.any;
     days.setAttribute('aria-valuetext', text);
   };
 
@@ -46,15 +48,15 @@ export function clocks() {
   const newest = (n) => {
     words.newest = numbers.max = n;
     number.placeholder = n;
-    if (!number.value && !playing) numbers.value = n;
+    if (!known && !playing) numbers.value = n;
     sayKnown();
   };
 
   const address = () => {
     const here = new URL(location.href);
-    for (const field of [date, number]) {
-      if (field.value) here.searchParams.set(field.name, field.value);
-      else here.searchParams.delete(field.name);
+    for (const [name, value] of [[date.name, asOf], [number.name, known]]) {
+      if (value) here.searchParams.set(name, value);
+      else here.searchParams.delete(name);
     }
     return here.href;
   };
@@ -63,7 +65,7 @@ export function clocks() {
   const move = () => {
     moved = performance.now();
     settling ||= setTimeout(settle, settled);
-    if (number.value) body.removeAttribute('data-live');
+    if (known) body.removeAttribute('data-live');
     show();
   };
 
@@ -76,7 +78,7 @@ export function clocks() {
   };
   stands(() => (settling ? address() : location.href));
 
-  const stand = () => `${date.value} ${number.value}`;
+  const stand = () => `${asOf} ${known}`;
   let shown = stand();
 
   // show renews the page for where the clocks stand. One request is under way at a time; where they moved on meanwhile, or news took it over, another follows it.
@@ -145,7 +147,7 @@ export function clocks() {
     else body.removeAttribute('data-live');
     const last = page.querySelector('[data-clocks]')?.dataset.newest;
     if (last) newest(last);
-    if (document.activeElement !== numbers && !playing) numbers.value = number.value ? body.dataset.seq : numbers.max;
+    if (document.activeElement !== numbers && !playing) numbers.value = known ? body.dataset.seq : numbers.max;
     sayKnown();
     if (!feed) {
       const fixed = page.querySelector('[data-said]')?.textContent;
@@ -156,13 +158,13 @@ export function clocks() {
 
   // The slider of dates has one place more than days: at its end there is no limit.
   const setDays = (n) => {
-    date.value = n >= Number(days.max) ? '' : iso(first + n * day);
+    date.value = asOf = n >= Number(days.max) ? '' : iso(first + n * day);
     days.value = n;
     sayDay();
     move();
   };
   const setNumbers = (n) => {
-    number.value = n >= Number(numbers.max) ? '' : String(n);
+    number.value = known = n >= Number(numbers.max) ? '' : String(n);
     numbers.value = n;
     numbers.setAttribute('aria-valuetext', fill(words.known, {n, all: numbers.max}));
     sayKnown();
@@ -190,10 +192,10 @@ export function clocks() {
   pages(numbers, setNumbers, (n, way) => n + way * Math.max(1, Math.round(Number(numbers.max) / 100)));
   date.addEventListener('change', () => {
     stop();
-    date.value = date.value.trim();
-    const at = on(date.value);
+    date.value = asOf = date.value.trim();
+    const at = on(asOf);
     if (!Number.isNaN(at)) days.value = Math.min(Number(days.max) - 1, Math.round((at - first) / day));
-    else if (!date.value) days.value = days.max;
+    else if (!asOf) days.value = days.max;
     sayDay();
     move();
   });
@@ -206,18 +208,19 @@ export function clocks() {
   });
   number.addEventListener('change', () => {
     stop();
-    if (/^\d*$/.test(number.value)) numbers.value = number.value || numbers.max;
+    known = number.value;
+    if (/^\d*$/.test(known)) numbers.value = known || numbers.max;
     sayKnown();
     move();
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    move();
+    move(); // what was typed has been taken: a field changes before its form is sent
   });
   form.querySelector('[data-now]').addEventListener('click', (event) => {
     event.preventDefault();
     stop();
-    date.value = number.value = '';
+    date.value = number.value = asOf = known = '';
     days.value = days.max;
     numbers.value = numbers.max;
     sayDay();
@@ -226,7 +229,7 @@ export function clocks() {
   });
   // Where the page is renewed, there may be more events, and the words beside the slider of numbers say when the one shown was recorded.
   document.addEventListener('exchanged', () => {
-    if (body.dataset.live && !number.value && !coming) newest(body.dataset.seq);
+    if (body.dataset.live && !known && !coming) newest(body.dataset.seq);
     if (!again) numbers.setAttribute('aria-valuetext', knownSaid().textContent);
   });
   sayDay();
