@@ -468,7 +468,17 @@ const (
 	subject  = "fanout"
 )
 
-var subscribe = []byte("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB " + subject + " 1\r\nPING\r\n")
+// hello is what a client of a row says when it comes. after is the number that it had last; 0 is none.
+func (w *watching) hello(row string, after uint64) []byte {
+	switch row {
+	case Events:
+		return w.get(feedPath, after)
+	case RawFanout:
+		return []byte("CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB " + subject + " 1\r\nPING\r\n")
+	default:
+		return w.get(livePath, after)
+	}
+}
 
 func (m *member) pong() error { return m.send([]byte("PONG\r\n")) }
 
@@ -477,23 +487,22 @@ func (w *watching) join(ctx context.Context, row string) error {
 	var waiting []func() bool // for its first answer
 	for range w.Clients {
 		m := &member{}
-		var hello []byte
 		switch row {
 		case Balances:
 			var seen uint64
 			c := &sse{take: w.balances(&seen)}
-			m.feed, hello = c.feed, w.get(livePath, 0)
+			m.feed = c.feed
 			waiting = append(waiting, func() bool { return seen > 0 })
 		case Events:
 			c := &sse{take: w.events(w.before)}
-			m.feed, hello = c.feed, w.get(feedPath, 0)
+			m.feed = c.feed
 			waiting = append(waiting, func() bool { return c.ready })
 		case RawFanout:
 			c := &subscriber{take: w.messages(), pong: m.pong}
-			m.feed, hello = c.feed, subscribe
+			m.feed = c.feed
 			waiting = append(waiting, func() bool { return c.ready })
 		}
-		if err := w.crowd.join(m, w.server.at, hello, 0); err != nil {
+		if err := w.crowd.join(m, w.server.at, w.hello(row, 0), 0); err != nil {
 			return err
 		}
 	}
@@ -717,18 +726,11 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 		return nil, err
 	}
 	defer crowd.close()
-	hello := func(after uint64) []byte { return w.get(feedPath, after) }
-	switch row {
-	case Balances:
-		hello = func(after uint64) []byte { return w.get(livePath, after) }
-	case RawFanout:
-		hello = func(uint64) []byte { return subscribe }
-	}
 	const little = 2048 // unread bytes
 	var slow [2]member  // one sips, one does not even do that
 	for i := range slow {
 		slow[i].slow = true
-		if err := crowd.join(&slow[i], w.server.at, hello(0), little); err != nil {
+		if err := crowd.join(&slow[i], w.server.at, w.hello(row, 0), little); err != nil {
 			return nil, err
 		}
 	}
@@ -749,36 +751,13 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 				if i%2 == 0 {
 					after = 1
 				}
-				m, begun, next, gone := &member{}, time.Now(), after+1, false
-				satisfied := func() {
-					took, gone = append(took, time.Since(begun)), true
+				m, begun := &member{}, time.Now()
+				m.feed = comeBack(row, m, after, goal, func() {
+					took = append(took, time.Since(begun))
 					left--
 					crowd.leave(m)
-				}
-				if row == RawFanout {
-					c := &subscriber{take: func([]byte) error { return nil }, pong: m.pong}
-					m.feed = func(p []byte) error {
-						err := c.feed(p)
-						if c.ready && !gone {
-							satisfied()
-						}
-						return err
-					}
-				} else {
-					c := &sse{take: func(event string, id uint64, data []byte) error {
-						switch {
-						case gone: // what came with the last it wanted
-						case row == Events && (event != "event" || id != next):
-							return fmt.Errorf("%s %d came, want event %d: %.400s", event, id, next, data)
-						case id >= goal:
-							satisfied()
-						}
-						next++
-						return nil
-					}}
-					m.feed = c.feed
-				}
-				if err := crowd.join(m, w.server.at, hello(after), 0); err != nil {
+				})
+				if err := crowd.join(m, w.server.at, w.hello(row, after), 0); err != nil {
 					return nil, err
 				}
 			}
@@ -794,6 +773,36 @@ func (w *watching) disturb(ctx context.Context, row string) (took []time.Duratio
 		}
 	}
 	return took, nil
+}
+
+// comeBack is what a client of a row reads that comes back after the number it had last: until it has goal, or is subscribed, which it says once.
+func comeBack(row string, m *member, after, goal uint64, satisfied func()) func([]byte) error {
+	gone := false
+	if row == RawFanout {
+		c := &subscriber{take: func([]byte) error { return nil }, pong: m.pong}
+		return func(p []byte) error {
+			err := c.feed(p)
+			if c.ready && !gone {
+				gone = true
+				satisfied()
+			}
+			return err
+		}
+	}
+	next := after + 1
+	c := &sse{take: func(event string, id uint64, data []byte) error {
+		switch {
+		case gone: // what came with the last it wanted
+		case row == Events && (event != "event" || id != next):
+			return fmt.Errorf("%s %d came, want event %d: %.400s", event, id, next, data)
+		case id >= goal:
+			gone = true
+			satisfied()
+		}
+		next++
+		return nil
+	}}
+	return c.feed
 }
 
 // idle measures clients to whom nothing is told.
